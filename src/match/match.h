@@ -1,0 +1,93 @@
+/*
+ * URL rewriting over plain text (docs/REWRITING.md): a set of rules, each a
+ * URL prefix FROM and its replacement TO, is compiled once and then applied to
+ * any number of texts.
+ *
+ * Order of calls: match_rules_new() with all rules, then match_text() or
+ * match_next() from any number of threads at once (the compiled rules never
+ * change), then match_rules_free() when no thread uses them.
+ *
+ * Texts are bytes; they need not be valid UTF-8 and may hold NUL.
+ */
+#ifndef MATCH_MATCH_H
+#define MATCH_MATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct match_rules;
+
+/* One rule as the user gave it; both strings are copied. */
+struct match_rule_spec {
+	const char *from;
+	const char *to;
+};
+
+/* One rewritten URL, told to a match_link_fn. */
+struct match_link {
+	size_t rule;		/* index of the rule, in the order given */
+	const char *match;	/* the text that matched, in the source text */
+	size_t match_len;
+	const char *tail;	/* what follows it up to the link's end (rule 10),
+				 * before any replacement, in the source text */
+	size_t tail_len;
+	const char *star;	/* what '*' stood for, star_len 0 without '*' */
+	size_t star_len;
+	bool percent;		/* found in %2F style: the tail is encoded once more */
+	const char *escaped_slash; /* the first '/' of the match as it is spelled */
+	size_t escaped_slash_len;
+};
+
+/* Called for each match in order; the pointers live for the call only. */
+typedef void match_link_fn(const struct match_link *link, void *arg);
+
+struct match_result {
+	uint64_t matches;	/* matches replaced */
+	uint64_t no_rule;	/* a FROM's host standing in no match (rule 4) */
+};
+
+/* Compiles n rules (n may be 0).  Checks point 1 of the contract for each and
+ * between them.  NULL with *err (ERR_RULE naming the rule, or ERR_NOMEM). */
+struct match_rules *match_rules_new(const struct match_rule_spec *specs,
+    size_t n, struct err *err);
+
+/* NULL is allowed. */
+void match_rules_free(struct match_rules *rules);
+
+size_t match_rules_count(const struct match_rules *rules);
+
+/* Point 7: true when a second pass over rewritten text may change it again;
+ * why gets one line that names the rules (for the warning). */
+bool match_rules_unstable(const struct match_rules *rules, char *why,
+    size_t why_size);
+
+/* A fast test without false negatives: false means that match_text() would
+ * find neither a match nor a no_rule occurrence in these bytes, nor in any
+ * part of them.  Meant for whole batches of raw documents. */
+bool match_possible(const struct match_rules *rules, const void *bytes,
+    size_t len);
+
+/* Rewrites text once, from left to right.  With at least one match the whole
+ * rewritten text is appended to out; without one, out is left as it is and
+ * result->matches is 0.  on_link may be NULL.  False only when out cannot grow
+ * (its max, or memory): out->len is then as before the call. */
+bool match_text(const struct match_rules *rules, const char *text, size_t len,
+    struct buf *out, struct match_result *result, match_link_fn *on_link,
+    void *arg);
+
+/* Counts without rewriting: matches in *result as match_text would. */
+void match_count(const struct match_rules *rules, const char *text, size_t len,
+    struct match_result *result);
+
+/* Point 10: the keys that a link's tail may name, in the order in which they
+ * are tried: as it is, percent-decoded after undoing the escape style, without
+ * query and fragment, without trailing punctuation.  Each call appends form
+ * number i (from 0) to out and returns true; false when there is none left or
+ * out is full.  Forms equal to an earlier one may be repeated. */
+bool match_link_form(const struct match_link *link, size_t i, struct buf *out);
+
+#endif
