@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -151,7 +152,8 @@ bool store_put(struct store_session *ss, const struct store_put *put,
 /* Removes one object; true when it was not there. */
 bool store_delete(struct store_session *ss, const char *key, struct err *err);
 
-/* Reads part of a local object for store_body.read; only for local stores. */
+/* Reads parts of one object, for store_body.read.  Local: an open file.  S3:
+ * ranged GETs with If-Match on the ETag seen at open. */
 struct store_file;
 struct store_file *store_file_open(struct store_session *ss, const char *key,
     struct store_object *o, struct err *err);
