@@ -14,29 +14,45 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+/* Temporary files have names of their own, independent of what they will
+ * become, so that any name's length will do and a leftover is known by sight:
+ * ".spaceferry-tmp-" and 16 hex digits.  Listings pass over them. */
+#define FILE_TEMP_NAME_SIZE 33
+
+/* A fresh name of that kind (random).  False when the system has no random
+ * bytes. */
+bool file_temp_name(char out[FILE_TEMP_NAME_SIZE], struct err *err);
+
+/* True when name (a last component) is of that kind. */
+bool file_is_temp_name(const char *name);
+
 struct file_writer;
 
-/* Starts replacing path with a temporary file beside it (mode 0600 unless
- * mode says otherwise; its parents must exist).  NULL with *err. */
+/* Starts replacing path with a temporary file beside it (mode less the
+ * umask; 0 means 0600); its parents must exist.  A symbolic link at path is
+ * itself replaced.  NULL with *err. */
 struct file_writer *file_writer_new(const char *path, mode_t mode,
     struct err *err);
 bool file_writer_write(struct file_writer *w, const void *data, size_t len,
     struct err *err);
+/* Commits; only file_writer_free() may follow, whatever it returns. */
 bool file_writer_finish(struct file_writer *w, struct err *err);
 void file_writer_free(struct file_writer *w);	/* NULL is allowed */
 
-/* Replaces path with these bytes in one go. */
+/* Replaces path with these bytes in one go, mode 0600. */
 bool file_replace(const char *path, const void *data, size_t len,
     struct err *err);
 
 /* Appends the whole file to out.  ERR_TOO_LARGE when it passes out's max. */
 bool file_read(const char *path, struct buf *out, struct err *err);
 
-/* Makes path and its missing parents (mode 0700 for state, given by mode).
- * True when it is there already as a folder. */
+/* Makes path and its missing parents, durably, with this mode less the umask
+ * (state: 0700).  True when it is there already as a folder, or as a link to
+ * one. */
 bool file_make_folders(const char *path, mode_t mode, struct err *err);
 
-/* fsync of the folder that holds path. */
+/* fsync of the folder that holds path, so that a new or renamed entry lasts.
+ * True on file systems that cannot do it. */
 bool file_sync_folder_of(const char *path, struct err *err);
 
 /* write(2) until all is written; EINTR is retried. */

@@ -28,9 +28,10 @@ void hash_update(struct hash *h, const void *data, size_t len);
 void hash_finish(struct hash *h, uint8_t sha256[HASH_SHA256_SIZE],
     uint8_t md5[HASH_MD5_SIZE]);
 
-/* The digests of one block of bytes. */
-void hash_sha256(const void *data, size_t len, uint8_t out[HASH_SHA256_SIZE]);
-void hash_hmac_sha256(const void *key, size_t key_len, const void *data,
+/* The digests of one block of bytes.  False, with out all zero, when memory is
+ * out. */
+bool hash_sha256(const void *data, size_t len, uint8_t out[HASH_SHA256_SIZE]);
+bool hash_hmac_sha256(const void *key, size_t key_len, const void *data,
     size_t len, uint8_t out[HASH_SHA256_SIZE]);
 
 /* Lower-case hex; out holds 2 * len + 1 bytes. */

@@ -1,0 +1,285 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+
+#define TEMP_PREFIX ".spaceferry-tmp-"
+#define TEMP_RANDOM 8
+#define READ_STEP 65536
+
+struct file_writer {
+	char *path;
+	char *temp;
+	int fd;			/* -1 once closed */
+	bool committed;
+};
+
+bool
+file_temp_name(char out[FILE_TEMP_NAME_SIZE], struct err *err)
+{
+	uint8_t bytes[TEMP_RANDOM];
+
+	if (!hash_random(bytes, sizeof(bytes)))
+		return err_set(err, ERR_INTERNAL, "no random bytes");
+	memcpy(out, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1);
+	hash_hex(bytes, sizeof(bytes), out + sizeof(TEMP_PREFIX) - 1);
+	return true;
+}
+
+bool
+file_is_temp_name(const char *name)
+{
+	uint8_t bytes[TEMP_RANDOM];
+
+	return strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0 &&
+	    hash_unhex(name + sizeof(TEMP_PREFIX) - 1, bytes, sizeof(bytes));
+}
+
+/* The length of path's folder part, its '/' included; 0 if it has none. */
+static size_t
+folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+struct file_writer *
+file_writer_new(const char *path, mode_t mode, struct err *err)
+{
+	char name[FILE_TEMP_NAME_SIZE];
+	struct file_writer *w;
+
+	if (!file_temp_name(name, err))
+		goto fail;
+	if ((w = calloc(1, sizeof(*w))) == NULL) {
+		err_nomem(err, path);
+		goto fail;
+	}
+	if ((w->path = strdup(path)) == NULL) {
+		err_nomem(err, path);
+		goto fail_w;
+	}
+	if (asprintf(&w->temp, "%.*s%s", (int)folder_len(path), path,
+	    name) < 0) {
+		err_nomem(err, path);
+		goto fail_path;
+	}
+	w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
+	    O_NOFOLLOW, mode == 0 ? 0600 : mode);
+	if (w->fd < 0) {
+		err_set_errno(err, ERR_DISK, errno, "cannot create %s",
+		    w->temp);
+		goto fail_temp;
+	}
+	return w;
+
+fail_temp:
+	free(w->temp);
+fail_path:
+	free(w->path);
+fail_w:
+	free(w);
+fail:
+	return NULL;
+}
+
+bool
+file_writer_write(struct file_writer *w, const void *data, size_t len,
+    struct err *err)
+{
+
+	return file_write_all(w->fd, data, len, w->path, err);
+}
+
+bool
+file_writer_finish(struct file_writer *w, struct err *err)
+{
+	int fd = w->fd;
+
+	if (fsync(fd) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "cannot write %s",
+		    w->path);
+	w->fd = -1;
+	if (close(fd) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "cannot write %s",
+		    w->path);
+	if (rename(w->temp, w->path) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "cannot replace %s",
+		    w->path);
+	w->committed = true;
+	return file_sync_folder_of(w->path, err);
+}
+
+void
+file_writer_free(struct file_writer *w)
+{
+
+	if (w == NULL)
+		return;
+	if (w->fd >= 0)
+		close(w->fd);
+	if (!w->committed)
+		unlink(w->temp);
+	free(w->temp);
+	free(w->path);
+	free(w);
+}
+
+bool
+file_replace(const char *path, const void *data, size_t len, struct err *err)
+{
+	struct file_writer *w;
+	bool ok;
+
+	if ((w = file_writer_new(path, 0, err)) == NULL)
+		return false;
+	ok = file_writer_write(w, data, len, err) && file_writer_finish(w, err);
+	file_writer_free(w);
+	return ok;
+}
+
+static bool
+read_step(int fd, const char *path, struct buf *out, bool *end, struct err *err)
+{
+	uint8_t extra;
+	size_t room;
+	ssize_t n;
+
+	room = out->max - out->len < READ_STEP ? out->max - out->len : READ_STEP;
+	if (!buf_reserve(out, room))
+		return err_nomem(err, path);
+	/* A full buffer may still hold the whole file: ask for one byte more. */
+	do {
+		n = room == 0 ? read(fd, &extra, 1) :
+		    read(fd, out->data + out->len, room);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_set_errno(err, ERR_DISK, errno, "cannot read %s",
+		    path);
+	if (n > 0 && room == 0)
+		return err_set(err, ERR_TOO_LARGE, "%s is larger than %zu bytes",
+		    path, out->max);
+	*end = n == 0;
+	out->len += (size_t)n;
+	return true;
+}
+
+bool
+file_read(const char *path, struct buf *out, struct err *err)
+{
+	bool end = false, ok = true;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return err_set_errno(err, ERR_DISK, errno, "cannot open %s",
+		    path);
+	while (ok && !end)
+		ok = read_step(fd, path, out, &end, err);
+	close(fd);
+	return ok;
+}
+
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool
+make_folder(const char *path, mode_t mode, struct err *err)
+{
+	int errnum;
+
+	if (mkdir(path, mode) == 0)
+		return file_sync_folder_of(path, err);
+	errnum = errno;
+	/* mkdir may name another cause (EROFS, EACCES) for what is there. */
+	if (is_folder(path))
+		return true;
+	if (errnum == EEXIST)
+		errnum = ENOTDIR;
+	return err_set_errno(err, ERR_DISK, errnum, "cannot make folder %s",
+	    path);
+}
+
+bool
+file_make_folders(const char *path, mode_t mode, struct err *err)
+{
+	char *copy, *p;
+	bool ok = true;
+
+	if (is_folder(path))
+		return true;
+	if ((copy = strdup(path)) == NULL)
+		return err_nomem(err, path);
+	for (p = copy + strlen(copy); p > copy + 1 && p[-1] == '/';)
+		*--p = '\0';
+	for (p = copy; ok && *p != '\0';) {
+		while (*p == '/')
+			p++;
+		while (*p != '\0' && *p != '/')
+			p++;
+		if (*p == '\0')
+			break;
+		*p = '\0';
+		ok = make_folder(copy, mode, err);
+		*p = '/';
+	}
+	if (ok)
+		ok = make_folder(copy, mode, err);
+	free(copy);
+	return ok;
+}
+
+bool
+file_sync_folder_of(const char *path, struct err *err)
+{
+	size_t len = folder_len(path);
+	bool ok = true;
+	char *folder;
+	int fd;
+
+	if ((folder = len == 0 ? strdup(".") : strndup(path, len)) == NULL)
+		return err_nomem(err, path);
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		ok = err_set_errno(err, ERR_DISK, errno,
+		    "cannot open folder %s", folder);
+		goto out;
+	}
+	if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+		ok = err_set_errno(err, ERR_DISK, errno,
+		    "cannot write folder %s", folder);
+	close(fd);
+out:
+	free(folder);
+	return ok;
+}
+
+bool
+file_write_all(int fd, const void *data, size_t len, const char *path,
+    struct err *err)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set_errno(err, ERR_DISK, errno,
+			    "cannot write %s", path);
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
