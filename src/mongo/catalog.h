@@ -1,0 +1,120 @@
+/*
+ * What a deployment holds, without its documents: collections with their
+ * options, indexes, sizes; and how that is made again on another deployment
+ * and compared with it.
+ *
+ * A catalog is read once and then belongs to one owner; it may be read by any
+ * number of threads.
+ */
+#ifndef MONGO_CATALOG_H
+#define MONGO_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/glob.h"
+#include "mongo/client.h"
+
+#define MONGO_NS_MAX 256
+
+enum collection_type {
+	COLLECTION_PLAIN,
+	COLLECTION_VIEW,
+	COLLECTION_TIMESERIES
+};
+
+/* A raw BSON document owned by whoever holds the struct. */
+struct rawdoc {
+	uint8_t *data;		/* NULL: absent */
+	size_t len;
+};
+
+struct index_info {
+	char *name;
+	struct rawdoc spec;	/* as listIndexes gave it, without "ns" */
+	bool ttl;		/* has expireAfterSeconds */
+	bool unique;
+};
+
+struct collection_info {
+	char *db;
+	char *name;
+	char ns[MONGO_NS_MAX];	/* "db.name" */
+	enum collection_type type;
+	bool capped;
+	bool clustered;
+	struct rawdoc options;	/* as listCollections gave them */
+	uint8_t uuid[16];	/* zeros for views */
+	char *view_on;		/* views only */
+	char *meta_field;	/* time-series, if any */
+	char *time_field;	/* time-series only */
+	bool expires;		/* options have expireAfterSeconds */
+	struct index_info *indexes;
+	size_t n_indexes;
+	uint64_t count;		/* from collStats: an estimate */
+	uint64_t bytes;		/* uncompressed documents, estimate */
+	uint64_t index_bytes;
+};
+
+struct catalog {
+	struct collection_info *v; /* plain and time-series first, then views,
+				 * each after what it views */
+	size_t n;
+};
+
+/* Reads the catalog of databases dbs (all but admin, config, local when
+ * empty), leaving out system.* other than system.js, and the buckets of
+ * time-series.  with_stats: also count, bytes, index_bytes.  NULL with *err;
+ * a database that does not exist gives no collections. */
+struct catalog *catalog_read(struct mongo_session *s,
+    const struct strings *dbs, bool with_stats, struct err *err);
+void catalog_free(struct catalog *c);	/* NULL is allowed */
+
+/* By namespace, NULL when absent. */
+const struct collection_info *catalog_find(const struct catalog *c,
+    const char *ns);
+
+/* Makes collection ns on the target as info describes it, without secondary
+ * indexes.  later_expiry: leave expireAfterSeconds for
+ * catalog_set_expiry().  A view's pipeline is taken as it is; view_on names
+ * the renamed base.  True when it already exists with the same options. */
+struct catalog_create {
+	const char *ns;
+	const struct collection_info *info;
+	const char *view_on;	/* target's name of the base; NULL: as in info */
+	bool later_expiry;
+};
+bool catalog_create(struct mongo_session *s, const struct catalog_create *c,
+    struct err *err);
+bool catalog_set_expiry(struct mongo_session *s, const char *ns,
+    const struct collection_info *info, struct err *err);
+bool catalog_drop(struct mongo_session *s, const char *ns, struct err *err);
+
+/* Builds the indexes of info (TTL ones or the others) on ns: one createIndexes,
+ * on any error one by one.  Each failure is told to failed (name, reason) and
+ * does not cost the others; false only when nothing more can be done (network
+ * after the patience, cancelled). */
+struct catalog_index_build {
+	const char *ns;
+	const struct collection_info *info;
+	bool ttl;		/* the TTL indexes; else all others */
+	void (*failed)(void *arg, const char *index, const struct err *why);
+	void *arg;
+};
+bool catalog_build_indexes(struct mongo_session *s,
+    const struct catalog_index_build *b, struct err *err);
+
+/* One difference in metadata: kind is "index", "option", "validator" or
+ * "view"; source and target are canonical Extended JSON, NULL when absent. */
+typedef void catalog_differs_fn(void *arg, const char *kind, const char *name,
+    const char *source, const char *target);
+
+/* Compares options and indexes of one collection; names that --rename changed
+ * (a view's base) are expected as view_on says (NULL: as in source). */
+void catalog_compare(const struct collection_info *source,
+    const struct collection_info *target, const char *view_on,
+    catalog_differs_fn *differs, void *arg);
+
+#endif
