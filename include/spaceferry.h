@@ -1,0 +1,214 @@
+/*
+ * libspaceferry: moves a web app's MongoDB data and uploaded files to another
+ * place, rewrites URLs on the way, and proves that all of it arrived.
+ *
+ * This is the whole public face: one call per job, a struct of options, a
+ * callback for progress and log, and a struct that says what happened.  The
+ * program `spaceferry` is a thin layer over it.
+ *
+ * Order of calls: spaceferry_init() once, before threads start; any number of
+ * jobs, one at a time per process; spaceferry_cleanup().  Jobs block until
+ * they end; spaceferry_cancel() makes the running one stop soon.
+ */
+#ifndef SPACEFERRY_H
+#define SPACEFERRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* FROM=TO as the command line and the config file give it. */
+struct spaceferry_pair {
+	const char *from;
+	const char *to;
+};
+
+/* One --files with the --files-url that follows it (NULLs when absent). */
+struct spaceferry_files {
+	struct spaceferry_pair place;
+	struct spaceferry_pair url;
+};
+
+/* A list of strings; v may be NULL when n is 0. */
+struct spaceferry_strings {
+	const char *const *v;
+	size_t n;
+};
+
+enum spaceferry_on_conflict {
+	SPACEFERRY_ABORT,	/* default: a non-empty target stops the run */
+	SPACEFERRY_SKIP,
+	SPACEFERRY_REPLACE
+};
+
+enum spaceferry_level { SPACEFERRY_DEBUG, SPACEFERRY_INFO, SPACEFERRY_WARNING };
+
+/* What moves at one time: a collection, or the files. */
+struct spaceferry_progress {
+	const char *phase;	/* "read", "copy", "indexes", "verify", "files" */
+	const char *name;	/* namespace, or the store's name */
+	uint64_t items;		/* documents or files done */
+	uint64_t items_total;	/* 0: not known */
+	uint64_t bytes;
+	uint64_t bytes_total;	/* 0: not known */
+	bool finished;
+};
+
+/* What the caller is told while a job runs.  Each may be NULL.  progress is
+ * called about twice a second from a thread of its own, log from any thread;
+ * never two at a time. */
+struct spaceferry_callbacks {
+	void (*progress)(void *arg, const struct spaceferry_progress *v,
+	    size_t n);
+	void (*log)(void *arg, enum spaceferry_level level, const char *line);
+	void *arg;
+};
+
+/* All options of migrate and verify.  Zero-filled is valid: every field has
+ * its default then.  Nothing is copied: strings must live until the job ends. */
+struct spaceferry_options {
+	const char *from;	/* mongodb:// or mongodb+srv:// URI, or NULL */
+	const char *to;
+	struct spaceferry_strings db;
+	struct spaceferry_strings include; /* globs over namespaces */
+	struct spaceferry_strings exclude;
+	const char *query;	/* Extended JSON filter, or NULL */
+	const struct spaceferry_pair *rename; /* namespaces, '*' allowed */
+	size_t n_rename;
+	const struct spaceferry_files *files;
+	size_t n_files;
+	struct spaceferry_strings files_include; /* globs over keys */
+	struct spaceferry_strings files_exclude;
+	const struct spaceferry_pair *rewrite;
+	size_t n_rewrite;
+	struct spaceferry_strings rewrite_skip;	/* NS:PATH */
+	struct spaceferry_strings rewrite_files; /* globs over keys */
+	enum spaceferry_on_conflict on_conflict;
+	bool drop;
+	bool dry_run;
+	bool restart;		/* drop an unfinished journal */
+	bool download;		/* read every object back */
+	unsigned jobs;		/* 0: chosen by the number of processors */
+	uint64_t memory;	/* bytes; 0: 64 MiB */
+	uint64_t bandwidth;	/* bytes per second; 0: no limit */
+	uint64_t patience_ms;	/* 0: 10 minutes */
+	const char *state;	/* folder; NULL: the default place */
+	uint64_t limit;		/* samples and named differences; 0: 20 */
+	const char *cache_control; /* of uploaded files; NULL: none */
+	const char *content_disposition; /* "auto" (NULL), "inline",
+				 * "attachment" */
+	struct spaceferry_callbacks callbacks;
+};
+
+/* Count, bytes and digest (32 hex digits; "" when not computed). */
+struct spaceferry_tally {
+	uint64_t count;
+	uint64_t bytes;
+	char digest[33];
+};
+
+/* A difference in options or indexes; values are Extended JSON or NULL. */
+struct spaceferry_metadata {
+	char *kind;		/* "index", "option", "validator", "view" */
+	char *name;
+	char *source;
+	char *target;
+};
+
+/* One collection of the summary, named as on the target. */
+struct spaceferry_collection {
+	char *ns;
+	const char *type;	/* "collection", "view", "timeseries" */
+	bool ok;
+	struct spaceferry_tally source;
+	struct spaceferry_tally target;
+	uint64_t rewritten_documents;
+	uint64_t rewritten_values;
+	struct {
+		uint64_t keys, ids, binary, regex, metadata, no_rule;
+	} unrewritten;
+	struct spaceferry_metadata *metadata;
+	size_t n_metadata;
+	uint64_t missing;
+	uint64_t extra;
+	uint64_t different;
+	uint64_t kept;
+	uint64_t expired;
+	uint64_t quarantined;
+	uint64_t conflicts;	/* dry run: documents already on the target */
+	uint64_t violations;	/* dry run: against the validator */
+};
+
+struct spaceferry_file_counts {
+	uint64_t count;
+	uint64_t bytes;
+	uint64_t uploaded;	/* dry run: would be */
+	uint64_t skipped;
+	uint64_t failed;
+	uint64_t missing;
+	uint64_t extra;
+	uint64_t different;
+};
+
+/* One line about one thing, for people and for "errors" in the summary. */
+struct spaceferry_finding {
+	const char *kind;	/* stable: "missing", "dangling_link", "auth" … */
+	char *message;
+	char *hint;		/* "" when there is none */
+};
+
+/* A sample of a rewritten value (dry run). */
+struct spaceferry_sample {
+	char *ns;
+	char *id;		/* canonical Extended JSON */
+	char *path;
+	char *before;		/* cut around the first change */
+	char *after;
+};
+
+/* What happened.  Everything in it belongs to it. */
+struct spaceferry_summary {
+	bool ok;
+	const char *command;
+	bool dry_run;
+	double elapsed_seconds;
+	bool source_changed;
+	char **consistent_at;	/* "seconds.increment" of each cluster time */
+	size_t n_consistent_at;
+	struct spaceferry_collection *collections;
+	size_t n_collections;
+	struct spaceferry_file_counts files;
+	uint64_t links_rewritten;
+	uint64_t links_dangling;
+	uint64_t unreferenced_files;
+	char *quarantine;	/* path, NULL when nothing is in it */
+	struct spaceferry_finding *errors;
+	size_t n_errors;
+	struct spaceferry_finding *notes; /* warnings and named findings that do
+				 * not change the exit status */
+	size_t n_notes;
+	struct spaceferry_sample *samples;
+	size_t n_samples;
+	uint64_t target_bytes;	/* dry run: data + indexes on the target */
+};
+
+/* Sets the libraries up.  False when one of them cannot be. */
+bool spaceferry_init(void);
+void spaceferry_cleanup(void);
+
+/* Makes the running job stop soon.  Async-signal-safe. */
+void spaceferry_cancel(void);
+
+/* Each runs one job to its end and returns the exit status of the program
+ * (0 done and verified, 1 differences, 2 nothing changed and only a person can
+ * help, 3 the same command resumes).  *summary is filled on every exit and
+ * freed with spaceferry_summary_free(). */
+int spaceferry_migrate(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+int spaceferry_verify(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+
+/* Frees what is in *summary, not summary itself. */
+void spaceferry_summary_free(struct spaceferry_summary *summary);
+
+#endif

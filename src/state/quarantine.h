@@ -1,0 +1,46 @@
+/*
+ * Documents that could not be moved, kept so that nothing is lost: the raw
+ * BSON in one file per namespace (which bsondump and mongorestore read) and a
+ * line of JSON for each with the reason, in the journal's folder.
+ *
+ * Thread-safe.
+ */
+#ifndef STATE_QUARANTINE_H
+#define STATE_QUARANTINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct quarantine;
+
+/* Opens folder/quarantine; makes it with the first document only.  NULL with
+ * *err. */
+struct quarantine *quarantine_open(const char *folder, struct err *err);
+void quarantine_free(struct quarantine *q);	/* NULL is allowed */
+
+/* One document: ns as on the source, id canonical Extended JSON, reason a
+ * stable word ("too_large", "validation", "unique_index",
+ * "rewrite_collision"), message what the server said. */
+struct quarantined {
+	const char *ns;
+	const uint8_t *doc;
+	size_t len;
+	const char *id;
+	const char *reason;
+	const char *message;
+};
+bool quarantine_add(struct quarantine *q, const struct quarantined *d,
+    struct err *err);
+
+/* Forgets what an earlier run put there for ns (its documents are read
+ * again). */
+bool quarantine_forget(struct quarantine *q, const char *ns, struct err *err);
+
+/* The folder, NULL while nothing is in it; lives with q. */
+const char *quarantine_path(struct quarantine *q);
+uint64_t quarantine_count(struct quarantine *q);
+
+#endif
