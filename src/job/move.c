@@ -1,0 +1,270 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bson/doc.h"
+#include "job/move.h"
+#include "job/part.h"
+#include "job/plan.h"
+
+#define QUERY_MAX ((size_t)1024 * 1024)
+
+static bool
+parse_query(struct data *d, const char *json, struct err *err)
+{
+	struct buf b;
+
+	if (json == NULL)
+		return true;
+	buf_init(&b, QUERY_MAX);
+	if (!doc_from_json(json, &b, err)) {
+		buf_free(&b);
+		return err_prefix(err, "--query");
+	}
+	d->query.data = buf_steal(&b, &d->query.len);
+	return true;
+}
+
+static bool
+open_ends(struct data *d, const struct job *job, struct err *err)
+{
+	struct mongo_options options = {
+		.patience_ms = job->patience_ms,
+		/* readers, writers, verifiers, index builder and main */
+		.max_sessions = 2 * job->workers + 4,
+	};
+
+	if ((d->source = mongo_open(job->options->from, &options, err)) == NULL)
+		return err_prefix(err, "source");
+	if ((d->target = mongo_open(job->options->to, &options, err)) == NULL)
+		return err_prefix(err, "target");
+	if ((d->source_session = mongo_session_new(d->source, err)) == NULL)
+		return err_prefix(err, "source");
+	if ((d->target_session = mongo_session_new(d->target, err)) == NULL)
+		return err_prefix(err, "target");
+	d->same_deployment = mongo_same(d->source, d->target);
+	return true;
+}
+
+/* The databases that the plan writes to, once each. */
+static bool
+target_databases(const struct data *d, struct strings *dbs, struct err *err)
+{
+	char name[MONGO_NS_MAX];
+	size_t i, j, len;
+
+	for (i = 0; i < d->n_moves; i++) {
+		len = strcspn(d->moves[i].target_ns, ".");
+		memcpy(name, d->moves[i].target_ns, len);
+		name[len] = '\0';
+		for (j = 0; j < dbs->n && strcmp(dbs->v[j], name) != 0; j++)
+			continue;
+		if (j == dbs->n && !strings_add(dbs, name))
+			return err_nomem(err, "target databases");
+	}
+	return true;
+}
+
+static bool
+read_catalogs(struct data *d, struct job *job, struct err *err)
+{
+	struct strings dbs = { NULL, 0 };
+	bool ok = false;
+
+	if (!plan_databases(job->options, mongo_default_db(d->source), &dbs,
+	    err))
+		goto out;
+	d->source_catalog = catalog_read(d->source_session, &dbs, true, err);
+	if (d->source_catalog == NULL) {
+		err_prefix(err, "source");
+		goto out;
+	}
+	if (!plan_moves(d, job, err))
+		goto out;
+	strings_free(&dbs);
+	if (!target_databases(d, &dbs, err))
+		goto out;
+	d->target_catalog = catalog_read(d->target_session, &dbs, false, err);
+	if (d->target_catalog == NULL) {
+		err_prefix(err, "target");
+		goto out;
+	}
+	ok = true;
+out:
+	strings_free(&dbs);
+	return ok;
+}
+
+/* A namespace that is its own target would be read and written at once. */
+static bool
+check_not_same(const struct data *d, struct err *err)
+{
+	size_t i, j;
+
+	if (!d->same_deployment)
+		return true;
+	for (i = 0; i < d->n_moves; i++) {
+		for (j = 0; j < d->n_moves; j++) {
+			if (strcmp(d->moves[i].target_ns,
+			    d->moves[j].info->ns) != 0)
+				continue;
+			err_set(err, ERR_SAME, "source and target are the same "
+			    "deployment, and %s is on both sides",
+			    d->moves[i].target_ns);
+			return err_hint(err, "name another database in --to, "
+			    "or --rename 'old.*=new.*'");
+		}
+	}
+	return true;
+}
+
+static void
+say_names(const struct data *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (strcmp(d->moves[i].info->ns, d->moves[i].target_ns) != 0)
+			log_info("%s becomes %s", d->moves[i].info->ns,
+			    d->moves[i].target_ns);
+	}
+}
+
+bool
+data_open(struct data *d, struct job *job, struct err *err)
+{
+	struct err ignored;
+	size_t i;
+
+	memset(d, 0, sizeof(*d));
+	if (pthread_mutex_init(&d->lock, NULL) != 0)
+		return err_nomem(err, "lock");
+	if (!parse_query(d, job->options->query, err) ||
+	    !open_ends(d, job, err) || !read_catalogs(d, job, err) ||
+	    !check_not_same(d, err))
+		return false;
+	say_names(d);
+	d->writes_known = mongo_write_counter(d->source_session,
+	    &d->writes_before, &ignored);
+	for (i = 0; i < d->n_moves; i++) {
+		struct move *m = &d->moves[i];
+
+		m->metadata_matches = rewrite_count_metadata(job->rules,
+		    m->info->options.data, m->info->options.len);
+	}
+	return true;
+}
+
+static void
+metadata_free(struct move *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_metadata; i++) {
+		free(m->metadata[i].kind);
+		free(m->metadata[i].name);
+		free(m->metadata[i].source);
+		free(m->metadata[i].target);
+	}
+	free(m->metadata);
+}
+
+void
+data_close(struct data *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		part_free_all(&d->moves[i]);
+		metadata_free(&d->moves[i]);
+	}
+	free(d->moves);
+	free(d->query.data);
+	catalog_free(d->source_catalog);
+	catalog_free(d->target_catalog);
+	mongo_session_free(d->source_session);
+	mongo_session_free(d->target_session);
+	mongo_close(d->source);
+	mongo_close(d->target);
+	pthread_mutex_destroy(&d->lock);
+}
+
+static const char *
+type_name(enum collection_type type)
+{
+
+	return type == COLLECTION_VIEW ? "view" :
+	    type == COLLECTION_TIMESERIES ? "timeseries" : "collection";
+}
+
+static void
+summarise_tally(const struct tally *t, struct spaceferry_tally *out)
+{
+
+	out->count = t->count;
+	out->bytes = t->bytes;
+	digest_hex(t->digest, out->digest);
+}
+
+static bool
+move_is_ok(const struct move *m, const struct spaceferry_options *o)
+{
+	bool extras_matter = o->on_conflict == SPACEFERRY_ABORT;
+
+	return m->missing == 0 && m->different == 0 && m->quarantined == 0 &&
+	    m->n_metadata == 0 && m->failed_indexes == 0 &&
+	    m->conflicts == 0 && m->violations == 0 &&
+	    (m->extra == 0 || !extras_matter);
+}
+
+static bool
+summarise_move(struct move *m, const struct spaceferry_options *o,
+    struct spaceferry_collection *c)
+{
+
+	if ((c->ns = strdup(m->target_ns)) == NULL)
+		return false;
+	c->type = type_name(m->info->type);
+	summarise_tally(&m->source, &c->source);
+	summarise_tally(&m->target, &c->target);
+	c->rewritten_documents = m->rewritten.documents;
+	c->rewritten_values = m->rewritten.values;
+	c->unrewritten.keys = m->rewritten.keys;
+	c->unrewritten.ids = m->rewritten.ids;
+	c->unrewritten.binary = m->rewritten.binary;
+	c->unrewritten.regex = m->rewritten.regex;
+	c->unrewritten.metadata = m->metadata_matches;
+	c->unrewritten.no_rule = m->rewritten.no_rule;
+	c->missing = m->missing;
+	c->extra = m->extra;
+	c->different = m->different;
+	c->kept = m->kept;
+	c->expired = m->expired;
+	c->quarantined = m->quarantined;
+	c->conflicts = m->conflicts;
+	c->violations = m->violations;
+	c->ok = move_is_ok(m, o);
+	c->metadata = m->metadata;
+	c->n_metadata = m->n_metadata;
+	m->metadata = NULL;
+	m->n_metadata = 0;
+	return true;
+}
+
+bool
+data_summarise(struct data *d, struct job *job, struct err *err)
+{
+	struct spaceferry_summary *s = job->report.summary;
+	size_t i;
+
+	s->collections = calloc(d->n_moves + 1, sizeof(*s->collections));
+	if (s->collections == NULL)
+		return err_nomem(err, "summary");
+	for (i = 0; i < d->n_moves; i++) {
+		if (!summarise_move(&d->moves[i], job->options,
+		    &s->collections[s->n_collections]))
+			return err_nomem(err, "summary");
+		s->n_collections++;
+	}
+	return true;
+}

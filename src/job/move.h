@@ -1,0 +1,76 @@
+/*
+ * What is to be moved: both deployments opened and read, the collections
+ * chosen, each with its name on the target.  The plan of migrate, verify and
+ * the dry run alike.
+ *
+ * Order: data_open(), then any use, data_close().  The plan itself does not
+ * change after data_open; what a job learns about a collection on the way is
+ * in the fields under "results", guarded as said there.
+ */
+#ifndef JOB_MOVE_H
+#define JOB_MOVE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "bson/rewrite.h"
+#include "job/job.h"
+#include "mongo/catalog.h"
+#include "mongo/client.h"
+#include "mongo/source.h"
+
+struct part;
+
+/* One collection on its way. */
+struct move {
+	const struct collection_info *info; /* on the source */
+	char target_ns[MONGO_NS_MAX];
+	char view_on[MONGO_NS_MAX]; /* views: the base's name on the target,
+				 * without its database */
+	bool stream;		/* one partition, restarted whole: capped and
+				 * time-series */
+	struct part *parts;	/* job/part.h; none for views */
+	size_t n_parts;
+
+	/* Results; under data.lock while threads run. */
+	struct tally source;	/* all documents, after rewriting */
+	struct tally target;	/* read back */
+	struct rewrite_counts rewritten;
+	uint64_t metadata_matches;
+	uint64_t missing, extra, different, kept, expired, quarantined;
+	uint64_t conflicts, violations;
+	uint64_t failed_indexes;
+	struct spaceferry_metadata *metadata;
+	size_t n_metadata;
+	struct progress_item *progress;
+};
+
+struct data {
+	struct mongo_server *source;
+	struct mongo_server *target;
+	struct mongo_session *source_session; /* of the main thread */
+	struct mongo_session *target_session;
+	struct catalog *source_catalog;
+	struct catalog *target_catalog; /* as it was at the start */
+	struct rawdoc query;	/* --query; data NULL for none */
+	struct move *moves;	/* views last */
+	size_t n_moves;
+	bool same_deployment;
+	uint64_t writes_before;	/* the source's write counter at the start */
+	bool writes_known;
+	pthread_mutex_t lock;	/* guards results and parts' results */
+};
+
+/* Connects to both ends, reads both catalogs, chooses and names.  False with
+ * *err; data_close() is to be called all the same. */
+bool data_open(struct data *d, struct job *job, struct err *err);
+void data_close(struct data *d);
+
+/* Copies the results into the summary, one entry per move. */
+bool data_summarise(struct data *d, struct job *job, struct err *err);
+
+#endif

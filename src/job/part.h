@@ -1,0 +1,55 @@
+/*
+ * The partitions of a collection as a job works on them: a range of _id, what
+ * must be on the target, and how far it is.  With a journal they are made once
+ * and found again after an interruption.
+ */
+#ifndef JOB_PART_H
+#define JOB_PART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "job/job.h"
+#include "job/move.h"
+#include "mongo/source.h"
+#include "state/journal.h"
+
+/* A partition ends at 64 MiB or 64k documents, whichever comes first. */
+#define PART_MAX_DOCS 65536
+#define PART_MAX_BYTES ((uint64_t)64 * 1024 * 1024)
+
+struct part {
+	struct move *move;
+	size_t number;		/* in its move, and in the journal */
+	struct mongo_range range;
+	bool done;		/* everything of it is acknowledged */
+	bool differs;		/* verification found the tallies different */
+
+	/* Under data.lock while threads run. */
+	size_t pending;		/* batches read and not yet acknowledged */
+	bool read;		/* the reader has reached its end */
+	struct tally expected;	/* what must be on the target */
+	struct tally actual;	/* what verification read back */
+	struct rewrite_counts counts;
+	uint64_t quarantined;
+	struct tally quarantined_tally;
+	uint64_t kept;
+};
+
+/* Cuts the collection of m, or takes the partitions that the journal (NULL:
+ * none) has.  at: cluster time to read at, or NULL. */
+bool part_make_all(struct move *m, struct data *d, struct journal *journal,
+    struct err *err);
+void part_free_all(struct move *m);
+
+/* Writes to the journal that p is done, with its tally and counters. */
+bool part_record_done(struct part *p, struct journal *journal,
+    struct err *err);
+
+/* Forgets what was learnt: p is to be copied again. */
+void part_reset(struct part *p);
+
+#endif

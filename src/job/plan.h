@@ -1,0 +1,30 @@
+/*
+ * Which collections are chosen and what each is called on the target: --db,
+ * --include, --exclude, --rename and the databases named in the URIs.  Pure
+ * decisions over catalogs that were read; no server is asked here.
+ */
+#ifndef JOB_PLAN_H
+#define JOB_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/glob.h"
+#include "job/move.h"
+
+/* The databases to read: --db, else the one in the source's URI, else all (an
+ * empty list).  Appends to *dbs. */
+bool plan_databases(const struct spaceferry_options *o,
+    const char *source_default, struct strings *dbs, struct err *err);
+
+/* Fills d->moves from d->source_catalog.  False with *err: two collections
+ * with one name on the target, a view that would leave its base, a name that
+ * is too long, nothing to move. */
+bool plan_moves(struct data *d, const struct job *job, struct err *err);
+
+/* The name of a source namespace on the target. */
+bool plan_target_ns(const struct data *d, const struct spaceferry_options *o,
+    const char *ns, char out[MONGO_NS_MAX], struct err *err);
+
+#endif

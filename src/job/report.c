@@ -1,0 +1,254 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/report.h"
+
+#define MESSAGE_MAX 1024
+#define CONTEXT_BYTES 40	/* shown before the first difference */
+#define EXCERPT_BYTES 160
+
+bool
+report_init(struct report *r, struct spaceferry_summary *summary,
+    uint64_t limit)
+{
+
+	memset(r, 0, sizeof(*r));
+	memset(summary, 0, sizeof(*summary));
+	r->summary = summary;
+	r->limit = limit;
+	return pthread_mutex_init(&r->lock, NULL) == 0;
+}
+
+/* Appends to errors or notes; a finding that does not fit in memory is lost,
+ * but never the exit status: the counters carry that. */
+static void
+append(struct report *r, bool is_error, const char *kind, const char *message,
+    const char *hint)
+{
+	struct spaceferry_finding **list, *grown, *f;
+	size_t *n;
+
+	list = is_error ? &r->summary->errors : &r->summary->notes;
+	n = is_error ? &r->summary->n_errors : &r->summary->n_notes;
+	if ((grown = realloc(*list, (*n + 1) * sizeof(*grown))) == NULL)
+		return;
+	*list = grown;
+	f = &grown[*n];
+	f->kind = kind;
+	f->message = strdup(message);
+	f->hint = strdup(hint);
+	if (f->message == NULL || f->hint == NULL) {
+		free(f->message);
+		free(f->hint);
+		return;
+	}
+	(*n)++;
+}
+
+/* Counts one finding of kind; true when it may still be named. */
+static bool
+count_kind(struct report *r, const char *kind, bool is_error)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_kinds; i++) {
+		if (strcmp(r->kinds[i].kind, kind) == 0 &&
+		    r->kinds[i].is_error == is_error)
+			return r->kinds[i].n++ < r->limit;
+	}
+	if (r->n_kinds == REPORT_KINDS_MAX)
+		return true;
+	r->kinds[i].kind = kind;
+	r->kinds[i].is_error = is_error;
+	r->kinds[i].n = 1;
+	r->n_kinds++;
+	return r->limit > 0;
+}
+
+void
+report_finish(struct report *r)
+{
+	char message[MESSAGE_MAX];
+	size_t i;
+
+	for (i = 0; i < r->n_kinds; i++) {
+		if (r->kinds[i].n <= r->limit)
+			continue;
+		snprintf(message, sizeof(message), "%llu more of kind %s",
+		    (unsigned long long)(r->kinds[i].n - r->limit),
+		    r->kinds[i].kind);
+		append(r, r->kinds[i].is_error, r->kinds[i].kind, message,
+		    "--limit N names more of them");
+	}
+	pthread_mutex_destroy(&r->lock);
+}
+
+void
+report_err(struct report *r, const struct err *err)
+{
+
+	pthread_mutex_lock(&r->lock);
+	append(r, true, err_kind_name(err->kind), err->message, err->hint);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void
+finding(struct report *r, bool is_error, const char *kind, const char *hint,
+    const char *message)
+{
+
+	pthread_mutex_lock(&r->lock);
+	if (count_kind(r, kind, is_error))
+		append(r, is_error, kind, message, hint);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void
+report_error(struct report *r, const char *kind, const char *hint,
+    const char *fmt, ...)
+{
+	char message[MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	finding(r, true, kind, hint, message);
+}
+
+void
+report_note(struct report *r, const char *kind, const char *hint,
+    const char *fmt, ...)
+{
+	char message[MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	finding(r, false, kind, hint, message);
+}
+
+/* A piece of text from some bytes before at; control characters become spaces,
+ * and the cuts are moved to the borders of UTF-8 characters. */
+static char *
+excerpt(const char *text, size_t len, size_t at)
+{
+	size_t start, end, i;
+	char *out;
+
+	start = at > CONTEXT_BYTES ? at - CONTEXT_BYTES : 0;
+	while (start > 0 && ((unsigned char)text[start] & 0xc0) == 0x80)
+		start--;
+	end = len - start > EXCERPT_BYTES ? start + EXCERPT_BYTES : len;
+	while (end > start && end < len &&
+	    ((unsigned char)text[end] & 0xc0) == 0x80)
+		end--;
+	if ((out = malloc(end - start + 1)) == NULL)
+		return NULL;
+	memcpy(out, text + start, end - start);
+	out[end - start] = '\0';
+	for (i = 0; i < end - start; i++) {
+		if ((unsigned char)out[i] < 0x20)
+			out[i] = ' ';
+	}
+	return out;
+}
+
+bool
+report_wants_samples(struct report *r)
+{
+	bool wants;
+
+	pthread_mutex_lock(&r->lock);
+	wants = r->summary->n_samples < r->limit;
+	pthread_mutex_unlock(&r->lock);
+	return wants;
+}
+
+static void
+sample_free(struct spaceferry_sample *s)
+{
+
+	free(s->ns);
+	free(s->id);
+	free(s->path);
+	free(s->before);
+	free(s->after);
+}
+
+void
+report_sample(struct report *r, const struct report_value *v)
+{
+	struct spaceferry_sample s, *grown;
+	size_t at = 0;
+
+	while (at < v->before_len && at < v->after_len &&
+	    v->before[at] == v->after[at])
+		at++;
+	s.ns = strdup(v->ns);
+	s.id = strdup(v->id);
+	s.path = strdup(v->path);
+	s.before = excerpt(v->before, v->before_len, at);
+	s.after = excerpt(v->after, v->after_len, at);
+	pthread_mutex_lock(&r->lock);
+	if (r->summary->n_samples < r->limit && s.ns != NULL && s.id != NULL &&
+	    s.path != NULL && s.before != NULL && s.after != NULL &&
+	    (grown = realloc(r->summary->samples,
+	    (r->summary->n_samples + 1) * sizeof(*grown))) != NULL) {
+		r->summary->samples = grown;
+		grown[r->summary->n_samples++] = s;
+		memset(&s, 0, sizeof(s));
+	}
+	pthread_mutex_unlock(&r->lock);
+	sample_free(&s);
+}
+
+static void
+findings_free(struct spaceferry_finding *f, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		free(f[i].message);
+		free(f[i].hint);
+	}
+	free(f);
+}
+
+static void
+collection_free(struct spaceferry_collection *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_metadata; i++) {
+		free(c->metadata[i].kind);
+		free(c->metadata[i].name);
+		free(c->metadata[i].source);
+		free(c->metadata[i].target);
+	}
+	free(c->metadata);
+	free(c->ns);
+}
+
+void
+spaceferry_summary_free(struct spaceferry_summary *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_collections; i++)
+		collection_free(&s->collections[i]);
+	free(s->collections);
+	for (i = 0; i < s->n_consistent_at; i++)
+		free(s->consistent_at[i]);
+	free(s->consistent_at);
+	for (i = 0; i < s->n_samples; i++)
+		sample_free(&s->samples[i]);
+	free(s->samples);
+	findings_free(s->errors, s->n_errors);
+	findings_free(s->notes, s->n_notes);
+	free(s->quarantine);
+	memset(s, 0, sizeof(*s));
+}

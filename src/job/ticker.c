@@ -1,0 +1,109 @@
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "job/ticker.h"
+
+#define INTERVAL_NS 500000000L
+#define VIEWS_MAX 64
+
+struct ticker {
+	const struct spaceferry_callbacks *callbacks;
+	struct progress *progress;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t stop_asked;
+	bool stop;
+};
+
+static void
+tell(struct ticker *t)
+{
+	struct progress_view views[VIEWS_MAX];
+	struct spaceferry_progress shown[VIEWS_MAX];
+	size_t i, n;
+
+	if (t->callbacks->progress == NULL)
+		return;
+	n = progress_snapshot(t->progress, views, VIEWS_MAX);
+	for (i = 0; i < n; i++) {
+		shown[i] = (struct spaceferry_progress){
+			.phase = views[i].phase,
+			.name = views[i].name,
+			.items = views[i].items,
+			.items_total = views[i].items_total,
+			.bytes = views[i].bytes,
+			.bytes_total = views[i].bytes_total,
+			.finished = views[i].finished,
+		};
+	}
+	t->callbacks->progress(t->callbacks->arg, shown, n);
+}
+
+static void *
+ticker_main(void *arg)
+{
+	struct ticker *t = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&t->lock);
+	while (!t->stop) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += INTERVAL_NS;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&t->stop_asked, &t->lock, &until);
+		pthread_mutex_unlock(&t->lock);
+		tell(t);
+		pthread_mutex_lock(&t->lock);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+struct ticker *
+ticker_new(const struct spaceferry_callbacks *callbacks,
+    struct progress *progress)
+{
+	struct ticker *t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		goto fail;
+	t->callbacks = callbacks;
+	t->progress = progress;
+	if (pthread_mutex_init(&t->lock, NULL) != 0)
+		goto fail_t;
+	if (pthread_cond_init(&t->stop_asked, NULL) != 0)
+		goto fail_lock;
+	if (pthread_create(&t->thread, NULL, ticker_main, t) != 0)
+		goto fail_cond;
+	return t;
+
+fail_cond:
+	pthread_cond_destroy(&t->stop_asked);
+fail_lock:
+	pthread_mutex_destroy(&t->lock);
+fail_t:
+	free(t);
+fail:
+	return NULL;
+}
+
+void
+ticker_free(struct ticker *t)
+{
+
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->stop = true;
+	pthread_cond_signal(&t->stop_asked);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->thread, NULL);
+	pthread_cond_destroy(&t->stop_asked);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}

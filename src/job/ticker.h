@@ -1,0 +1,20 @@
+/*
+ * The thread that tells the caller about the progress, twice a second, and
+ * carries log lines to it.  It runs from ticker_new() to ticker_free(), which
+ * tells the final state once more.
+ */
+#ifndef JOB_TICKER_H
+#define JOB_TICKER_H
+
+#include "base/progress.h"
+#include "spaceferry.h"
+
+struct ticker;
+
+/* callbacks and progress must outlive the ticker.  NULL when a thread cannot
+ * be started. */
+struct ticker *ticker_new(const struct spaceferry_callbacks *callbacks,
+    struct progress *progress);
+void ticker_free(struct ticker *t);	/* NULL is allowed */
+
+#endif
