@@ -28,11 +28,12 @@ struct rewrite_counts {
 	uint64_t documents;	/* documents changed */
 	uint64_t values;	/* values changed in them */
 	uint64_t keys;		/* matches left alone: in field names */
-	uint64_t ids;		/* in the top-level _id */
+	uint64_t ids;		/* in what names something: the top-level _id,
+				 * DBPointer, DBRef, the filename of GridFS */
 	uint64_t binary;
-	uint64_t regex;		/* regular expressions and DBPointer names */
-	uint64_t no_rule;	/* a rule's host where no rule matched */
-	uint64_t dbrefs;	/* DBRefs met (for the warning under --rename) */
+	uint64_t regex;
+	uint64_t no_rule;	/* values: a rule's host where no rule matched */
+	uint64_t dbrefs;	/* DBRefs met, when they are to be counted */
 };
 
 /* A rewritten value, told before and after; the pointers live for the call. */
@@ -59,6 +60,7 @@ struct rewriter_options {
 	const struct match_rules *rules;
 	const char *ns;		/* source namespace "db.collection" */
 	const struct strings *skip; /* --rewrite-skip NS:PATH; may be NULL */
+	bool count_dbrefs;	/* for the warning under --rename */
 	struct rewrite_hooks hooks;
 };
 
@@ -66,7 +68,7 @@ enum rewrite_outcome {
 	REWRITE_SAME,		/* nothing to do: use the source bytes */
 	REWRITE_CHANGED,	/* the new document was appended to out */
 	REWRITE_TOO_LARGE,	/* it would pass 16 MiB: quarantine; out as before */
-	REWRITE_FAILED		/* *err: malformed document, memory */
+	REWRITE_FAILED		/* *err: malformed document, memory, out's max */
 };
 
 /* NULL with *err: ERR_USAGE for a --rewrite-skip that cannot be read,
@@ -75,13 +77,20 @@ struct rewriter *rewriter_new(const struct rewriter_options *options,
     struct err *err);
 void rewriter_free(struct rewriter *r);	/* NULL is allowed */
 
-/* Rewrites one document; adds to *counts. */
+/* A fast test for whole batches: false means that rewrite_document() would
+ * give REWRITE_SAME and count nothing for each document in these bytes. */
+bool rewrite_possible(const struct rewriter *r, const void *bytes, size_t len);
+
+/* Rewrites one document.  REWRITE_SAME and REWRITE_CHANGED add to *counts; the
+ * others leave it and out as they were, though hooks may have been called.  A
+ * document that rewrite_possible() rules out is looked at from outside only,
+ * so not everything malformed is found. */
 enum rewrite_outcome rewrite_document(struct rewriter *r, const uint8_t *doc,
     size_t len, struct buf *out, struct rewrite_counts *counts,
     struct err *err);
 
 /* Counts the matches in metadata (options, view pipeline, index options):
- * every string, symbol, code at any depth, and keys.  Nothing is changed. */
+ * every text at any depth, and keys.  Nothing is changed. */
 uint64_t rewrite_count_metadata(const struct match_rules *rules,
     const uint8_t *doc, size_t len);
 

@@ -1,0 +1,130 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bson/rewrite_skip.h"
+
+/* Splits "a.*.b" at its dots. */
+static bool
+path_init(struct rewrite_skip_path *path, const char *text, struct err *err)
+{
+	const char *p;
+	char *name, *dot;
+	size_t n = 1;
+
+	for (p = text; *p != '\0'; p++)
+		n += *p == '.';
+	if ((path->text = strdup(text)) == NULL)
+		goto fail;
+	if ((path->names = calloc(n, sizeof(*path->names))) == NULL)
+		goto fail_text;
+	path->n = 0;
+	for (name = path->text; name != NULL; name = dot) {
+		if ((dot = strchr(name, '.')) != NULL)
+			*dot++ = '\0';
+		path->names[path->n++] = strcmp(name, "*") == 0 ? NULL : name;
+	}
+	return true;
+
+fail_text:
+	free(path->text);
+fail:
+	return err_nomem(err, "--rewrite-skip");
+}
+
+/* Whether the NS of "NS:PATH", which ends at colon, matches ns. */
+static bool
+concerns(const char *entry, const char *colon, const char *ns, bool *yes,
+    struct err *err)
+{
+	char *glob;
+
+	if ((glob = strndup(entry, (size_t)(colon - entry))) == NULL)
+		return err_nomem(err, "--rewrite-skip");
+	*yes = glob_match(glob, ns);
+	free(glob);
+	return true;
+}
+
+static bool
+add(struct rewrite_skip *skip, const char *entry, const char *ns,
+    struct err *err)
+{
+	const char *colon = strchr(entry, ':');
+	bool yes;
+
+	if (colon == NULL || colon == entry || colon[1] == '\0') {
+		err_set(err, ERR_USAGE,
+		    "--rewrite-skip %s: not of the form NS:PATH", entry);
+		return err_hint(err, "write a namespace, a colon, a field, "
+		    "like shop.orders:customer.website");
+	}
+	if (!concerns(entry, colon, ns, &yes, err))
+		return false;
+	if (!yes)
+		return true;
+	if (!path_init(&skip->paths[skip->n], colon + 1, err))
+		return false;
+	skip->n++;
+	return true;
+}
+
+bool
+rewrite_skip_init(struct rewrite_skip *skip, const struct strings *list,
+    const char *ns, struct err *err)
+{
+	size_t i;
+
+	skip->paths = NULL;
+	skip->n = 0;
+	if (list == NULL || list->n == 0)
+		return true;
+	if ((skip->paths = calloc(list->n, sizeof(*skip->paths))) == NULL)
+		return err_nomem(err, "--rewrite-skip");
+	for (i = 0; i < list->n; i++) {
+		if (!add(skip, list->v[i], ns, err)) {
+			rewrite_skip_free(skip);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+is_name(const char *wanted, const char *name)
+{
+
+	return wanted == NULL || strcmp(wanted, name) == 0;
+}
+
+bool
+rewrite_skip_covers(const struct rewrite_skip *skip, const char *const *names,
+    size_t n, const char *key)
+{
+	const struct rewrite_skip_path *path;
+	size_t i, k;
+
+	for (i = 0; i < skip->n; i++) {
+		path = &skip->paths[i];
+		if (path->n != n + 1 || !is_name(path->names[n], key))
+			continue;
+		for (k = 0; k < n && is_name(path->names[k], names[k]); k++)
+			continue;
+		if (k == n)
+			return true;
+	}
+	return false;
+}
+
+void
+rewrite_skip_free(struct rewrite_skip *skip)
+{
+	size_t i;
+
+	for (i = 0; i < skip->n; i++) {
+		free(skip->paths[i].names);
+		free(skip->paths[i].text);
+	}
+	free(skip->paths);
+	skip->paths = NULL;
+	skip->n = 0;
+}
