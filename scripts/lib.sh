@@ -28,7 +28,7 @@ quietly() {
 	local log
 	log=$(mktemp)
 	if ! "$@" >"$log" 2>&1; then
-		tail -n 30 "$log" >&2
+		tail -n 60 "$log" >&2
 		rm -f "$log"
 		return 1
 	fi
