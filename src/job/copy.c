@@ -1,0 +1,209 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bson/doc.h"
+#include "bson/docdigest.h"
+#include "flow/pipeline.h"
+#include "job/copy_internal.h"
+
+#define BATCH_BYTES ((size_t)1024 * 1024)
+#define QUEUE_ITEMS 64
+#define ID_TEXT_MAX 4096
+
+bool
+copy_quarantine(struct copy_run *run, const struct copy_refusal *refusal,
+    struct err *err)
+{
+	struct part *p = refusal->part;
+	struct tally t = { 1, refusal->len,
+	    docdigest(refusal->doc, refusal->len) };
+	struct quarantined q = {
+		.ns = p->move->info->ns,
+		.doc = refusal->doc,
+		.len = refusal->len,
+		.reason = refusal->reason,
+		.message = refusal->message,
+	};
+	struct buf id;
+	bool ok = true;
+
+	buf_init(&id, ID_TEXT_MAX);
+	if (!doc_id_json(refusal->doc, refusal->len, &id) ||
+	    (q.id = buf_str(&id)) == NULL)
+		q.id = "null";
+	pthread_mutex_lock(&run->c->data->lock);
+	p->quarantined++;
+	tally_add(&p->quarantined_tally, &t);
+	pthread_mutex_unlock(&run->c->data->lock);
+	report_error(&run->c->job->report, refusal->reason,
+	    "it is kept in the quarantine folder as raw BSON",
+	    "%s _id %s: %s", p->move->info->ns, q.id, refusal->message);
+	if (run->c->quarantine != NULL)
+		ok = quarantine_add(run->c->quarantine, &q, err);
+	buf_free(&id);
+	return ok;
+}
+
+bool
+copy_part_progress(struct copy_run *run, struct part *p, bool batch_done,
+    bool read_done, struct err *err)
+{
+	bool complete;
+
+	pthread_mutex_lock(&run->c->data->lock);
+	if (batch_done)
+		p->pending--;
+	if (read_done)
+		p->read = true;
+	complete = p->read && p->pending == 0 && !p->done;
+	if (complete)
+		p->done = true;
+	pthread_mutex_unlock(&run->c->data->lock);
+	return !complete || part_record_done(p, run->c->journal, err);
+}
+
+/* The partitions still to be done of the moves that are streams, or of the
+ * others. */
+static bool
+list_todo(struct copy_run *run, bool streams, struct err *err)
+{
+	struct data *d = run->c->data;
+	size_t i, j, n = 0;
+
+	for (i = 0; i < d->n_moves; i++)
+		n += d->moves[i].n_parts;
+	if ((run->todo = calloc(n + 1, sizeof(struct part *))) == NULL)
+		return err_nomem(err, "partitions");
+	for (i = 0; i < d->n_moves; i++) {
+		if (d->moves[i].stream != streams)
+			continue;
+		for (j = 0; j < d->moves[i].n_parts; j++) {
+			if (!d->moves[i].parts[j].done)
+				run->todo[run->n_todo++] = &d->moves[i].parts[j];
+		}
+	}
+	return true;
+}
+
+static unsigned
+at_least_one(unsigned n)
+{
+
+	return n > 0 ? n : 1;
+}
+
+static bool
+build_stages(struct copy_run *run, struct pipeline *p, bool streams)
+{
+	unsigned workers = streams ? 1 : run->c->job->workers;
+	struct pipeline_stage stages[] = {
+		{ "reading", at_least_one(workers / 2), copy_read, run,
+		    run->read },
+		{ "rewriting", at_least_one(workers / 2), copy_rewrite, run,
+		    run->rewritten },
+		{ "writing", workers, copy_write, run, NULL },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		if (!pipeline_add(p, &stages[i]))
+			return false;
+	}
+	return pipeline_watch_credit(p, run->credit);
+}
+
+/* Three eighths of the memory for batches in flight; the rest is for the
+ * copies that the driver makes of them on both sides. */
+static bool
+run_pipeline(struct copy *c, bool streams, struct err *err)
+{
+	struct copy_run run = { .c = c };
+	struct pipeline *p = NULL;
+	size_t budget = c->job->memory / 8 * 3;
+	bool ok = false;
+
+	run.batch_bytes = budget / 16 < BATCH_BYTES ? budget / 16 : BATCH_BYTES;
+	if (!list_todo(&run, streams, err))
+		return false;
+	if (run.n_todo == 0) {
+		ok = true;
+		goto out;
+	}
+	run.credit = credit_new(budget);
+	run.read = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
+	run.rewritten = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
+	p = pipeline_new();
+	if (run.credit == NULL || run.read == NULL || run.rewritten == NULL ||
+	    p == NULL || !build_stages(&run, p, streams)) {
+		err_nomem(err, "pipeline");
+		goto out;
+	}
+	ok = pipeline_run(p, err);
+out:
+	pipeline_free(p);
+	queue_free(run.rewritten);
+	queue_free(run.read);
+	credit_free(run.credit);
+	free(run.todo);
+	return ok;
+}
+
+/* Sums the partitions' results into their move. */
+static void
+sum_up(struct move *m)
+{
+	size_t i;
+
+	memset(&m->source, 0, sizeof(m->source));
+	memset(&m->rewritten, 0, sizeof(m->rewritten));
+	m->quarantined = 0;
+	m->kept = 0;
+	for (i = 0; i < m->n_parts; i++) {
+		const struct part *p = &m->parts[i];
+
+		tally_add(&m->source, &p->expected);
+		tally_add(&m->source, &p->quarantined_tally);
+		rewrite_counts_add(&m->rewritten, &p->counts);
+		m->quarantined += p->quarantined;
+		m->kept += p->kept;
+	}
+}
+
+static void
+begin_progress(struct copy *c)
+{
+	size_t i, j;
+
+	for (i = 0; i < c->data->n_moves; i++) {
+		struct move *m = &c->data->moves[i];
+
+		if (m->info->type == COLLECTION_VIEW)
+			continue;
+		m->progress = progress_item_new(c->job->progress,
+		    c->write ? "copy" : "read", m->target_ns);
+		progress_item_total(m->progress, m->info->count,
+		    m->info->bytes);
+		for (j = 0; j < m->n_parts; j++) {
+			if (m->parts[j].done)
+				progress_item_add(m->progress,
+				    m->parts[j].expected.count,
+				    m->parts[j].expected.bytes);
+		}
+	}
+}
+
+bool
+copy_run(struct copy *c, struct err *err)
+{
+	bool ok;
+	size_t i;
+
+	begin_progress(c);
+	ok = run_pipeline(c, false, err) && run_pipeline(c, true, err);
+	for (i = 0; i < c->data->n_moves; i++) {
+		sum_up(&c->data->moves[i]);
+		progress_item_finish(c->data->moves[i].progress);
+	}
+	return ok;
+}

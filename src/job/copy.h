@@ -1,0 +1,34 @@
+/*
+ * Moves documents: readers =q= rewriters =q= writers, in bounded memory.  Each
+ * partition is marked done in the journal when the last of its batches is
+ * acknowledged.  The dry run is the same pipeline with writers that write
+ * nothing.
+ */
+#ifndef JOB_COPY_H
+#define JOB_COPY_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "job/job.h"
+#include "job/links.h"
+#include "job/move.h"
+#include "state/journal.h"
+#include "state/quarantine.h"
+
+struct copy {
+	struct job *job;
+	struct data *data;
+	struct journal *journal;	/* NULL: keep none (dry run) */
+	struct quarantine *quarantine;	/* NULL: only count (dry run) */
+	struct links *links;
+	bool write;			/* false: dry run */
+	bool ours;			/* the target's namespaces were empty:
+					 * what is there is ours */
+};
+
+/* Copies every partition that is not done.  Blocks.  False with *err when the
+ * run cannot go on; what was done stays recorded. */
+bool copy_run(struct copy *c, struct err *err);
+
+#endif

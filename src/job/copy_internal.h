@@ -1,0 +1,48 @@
+/*
+ * What the three stages of copy share: the partitions to do, the queues
+ * between, the budget.  Only copy*.c include this.
+ */
+#ifndef JOB_COPY_INTERNAL_H
+#define JOB_COPY_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "flow/batch.h"
+#include "flow/credit.h"
+#include "flow/queue.h"
+#include "job/copy.h"
+#include "job/part.h"
+
+struct copy_run {
+	struct copy *c;
+	struct part **todo;
+	size_t n_todo;
+	atomic_size_t next;	/* the next of todo to be read */
+	struct credit *credit;
+	struct queue *read;	/* readers -> rewriters */
+	struct queue *rewritten; /* rewriters -> writers */
+	size_t batch_bytes;	/* about how much a batch holds */
+};
+
+/* The stages; pipeline_fn.  arg is the struct copy_run. */
+bool copy_read(void *arg, unsigned worker, struct err *err);
+bool copy_rewrite(void *arg, unsigned worker, struct err *err);
+bool copy_write(void *arg, unsigned worker, struct err *err);
+
+/* One document goes to quarantine: kept, counted, named.  Thread-safe. */
+struct copy_refusal {
+	struct part *part;
+	const uint8_t *doc;
+	size_t len;
+	const char *reason;	/* "too_large", "validation", … */
+	const char *message;
+};
+bool copy_quarantine(struct copy_run *run, const struct copy_refusal *refusal,
+    struct err *err);
+
+/* A batch of p is acknowledged (or p was read to its end): records p when it
+ * was the last. */
+bool copy_part_progress(struct copy_run *run, struct part *p, bool batch_done,
+    bool read_done, struct err *err);
+
+#endif

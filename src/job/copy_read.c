@@ -1,0 +1,152 @@
+#include "base/cancel.h"
+#include "job/copy_internal.h"
+
+#define BATCH_DOCS 2000
+#define DOC_MAX ((size_t)16 * 1024 * 1024 + 16 * 1024)
+
+/* What the next batch will probably need: its usual size, or two average
+ * documents where those are large. */
+static size_t
+foreseen(const struct copy_run *run, const struct collection_info *info)
+{
+	uint64_t average = info->count > 0 ? info->bytes / info->count : 0;
+
+	return 2 * average > run->batch_bytes ? (size_t)(2 * average) :
+	    run->batch_bytes;
+}
+
+/* Charges what the batch holds beyond what was foreseen. */
+static void
+settle(struct batch *b)
+{
+
+	if (b->docs.cap > b->charged) {
+		credit_take_now(b->credit, b->docs.cap - b->charged);
+		b->charged = b->docs.cap;
+	}
+}
+
+enum filled { FILLED, LAST, FAILED };
+
+/* Reads documents until the batch is full or the partition ends. */
+static enum filled
+fill(struct copy_run *run, struct mongo_cursor *cursor, struct batch *b,
+    struct err *err)
+{
+	const uint8_t *doc;
+	size_t len;
+
+	while (b->docs.len < run->batch_bytes && b->n < BATCH_DOCS) {
+		if (cancel_requested()) {
+			cancel_err(err);
+			return FAILED;
+		}
+		switch (mongo_cursor_next(cursor, &doc, &len, err)) {
+		case MONGO_END:
+			return LAST;
+		case MONGO_FAILED:
+			return FAILED;
+		case MONGO_DOC:
+			break;
+		}
+		/* A large one waits for nobody: it is in memory already. */
+		if (!batch_add(b, doc, len)) {
+			err_nomem(err, "batch");
+			return FAILED;
+		}
+	}
+	return FILLED;
+}
+
+/* Hands the batch on; an empty one is dropped. */
+static bool
+hand_on(struct copy_run *run, struct part *p, struct batch *b, struct err *err)
+{
+
+	if (b->n == 0) {
+		batch_free(b);
+		return true;
+	}
+	settle(b);
+	b->part = p;
+	pthread_mutex_lock(&run->c->data->lock);
+	p->pending++;
+	pthread_mutex_unlock(&run->c->data->lock);
+	if (queue_push(run->read, b, b->docs.len))
+		return true;
+	batch_free(b);
+	return err_set(err, ERR_CANCELLED, "reading: stopped");
+}
+
+static bool
+read_batches(struct copy_run *run, struct part *p, struct mongo_cursor *cursor,
+    struct err *err)
+{
+	enum filled filled;
+	struct batch *b;
+	size_t need;
+
+	do {
+		need = foreseen(run, p->move->info);
+		if (!credit_take(run->credit, need))
+			return err_set(err, ERR_CANCELLED, "reading: stopped");
+		b = batch_new(run->batch_bytes + DOC_MAX, run->credit, need);
+		if (b == NULL) {
+			credit_give(run->credit, need);
+			return err_nomem(err, "batch");
+		}
+		/* One allocation instead of a ladder of doublings. */
+		buf_reserve(&b->docs, run->batch_bytes);
+		filled = fill(run, cursor, b, err);
+		if (filled == FAILED) {
+			batch_free(b);
+			return false;
+		}
+		if (!hand_on(run, p, b, err))
+			return false;
+	} while (filled != LAST);
+	return copy_part_progress(run, p, false, true, err);
+}
+
+static bool
+read_part(struct copy_run *run, struct mongo_session *session, struct part *p,
+    struct err *err)
+{
+	struct mongo_read read = {
+		.ns = p->move->info->ns,
+		.info = p->move->info,
+		.range = p->move->stream ? NULL : &p->range,
+		.filter = run->c->data->query.data != NULL ?
+		    &run->c->data->query : NULL,
+		.batch_bytes = run->batch_bytes,
+		.patience_ms = run->c->job->patience_ms,
+	};
+	struct mongo_cursor *cursor;
+	bool ok;
+
+	if ((cursor = mongo_cursor_new(session, &read, err)) == NULL)
+		return false;
+	ok = read_batches(run, p, cursor, err);
+	mongo_cursor_free(cursor);
+	if (!ok && err->kind != ERR_CANCELLED)
+		err_prefix(err, "source: %s", p->move->info->ns);
+	return ok;
+}
+
+bool
+copy_read(void *arg, unsigned worker, struct err *err)
+{
+	struct copy_run *run = arg;
+	struct mongo_session *session;
+	bool ok = true;
+	size_t i;
+
+	(void)worker;
+	session = mongo_session_new(run->c->data->source, err);
+	if (session == NULL)
+		return err_prefix(err, "source");
+	while (ok && (i = atomic_fetch_add(&run->next, 1)) < run->n_todo)
+		ok = read_part(run, session, run->todo[i], err);
+	mongo_session_free(session);
+	return ok;
+}

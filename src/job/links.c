@@ -1,0 +1,115 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bson/doc.h"
+#include "job/links.h"
+
+#define FORM_MAX 8192
+#define ID_MAX 4096
+#define FORMS_MAX 64
+
+struct links {
+	struct job *job;
+	struct file_index *const *indexes;
+	atomic_uint_least64_t rewritten;
+	atomic_uint_least64_t dangling;
+};
+
+struct links *
+links_new(struct job *job, struct file_index *const *indexes)
+{
+	struct links *l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return NULL;
+	l->job = job;
+	l->indexes = indexes;
+	return l;
+}
+
+void
+links_free(struct links *l)
+{
+
+	free(l);
+}
+
+/* Tries the forms of a link's tail, in order; the first that names a file
+ * wins. */
+static bool
+names_a_file(const struct job_link_rule *rule, struct file_index *index,
+    const struct match_link *link)
+{
+	struct file_entry *e;
+	struct buf form;
+	bool found = false;
+	size_t i;
+
+	buf_init(&form, FORM_MAX);
+	for (i = 0; i < FORMS_MAX && !found; i++) {
+		buf_reset(&form);
+		if (!buf_append_str(&form, rule->prefix) ||
+		    !match_link_form(link, i, &form))
+			break;
+		e = file_index_find(index, (const char *)form.data, form.len);
+		if (e != NULL) {
+			atomic_store(&e->marked, true);
+			found = true;
+		}
+	}
+	buf_free(&form);
+	return found;
+}
+
+static void
+name_dangling(struct links *l, const struct links_place *place,
+    const struct match_link *link)
+{
+	struct buf id;
+	const char *id_text = NULL;
+
+	buf_init(&id, ID_MAX);
+	if (doc_id_json(place->doc, place->doc_len, &id))
+		id_text = buf_str(&id);
+	report_note(&l->job->report, "dangling_link",
+	    "no such file among those that move",
+	    "%s _id %s, %s: link to %.*s%.*s", place->ns,
+	    id_text != NULL ? id_text : "?", place->path,
+	    (int)(link->match_len < 512 ? link->match_len : 512), link->match,
+	    (int)(link->tail_len < 512 ? link->tail_len : 512), link->tail);
+	buf_free(&id);
+}
+
+void
+links_found(struct links *l, const struct links_place *place,
+    const struct match_link *link)
+{
+	const struct job_link_rule *rule = &l->job->link_rules[link->rule];
+
+	atomic_fetch_add(&l->rewritten, 1);
+	if (!rule->lookup || l->indexes[rule->files] == NULL ||
+	    link->tail_len == 0)
+		return;
+	if (names_a_file(rule, l->indexes[rule->files], link))
+		return;
+	atomic_fetch_add(&l->dangling, 1);
+	name_dangling(l, place, link);
+}
+
+void
+links_summarise(struct links *l)
+{
+	struct spaceferry_summary *s = l->job->report.summary;
+	size_t i;
+
+	s->links_rewritten = atomic_load(&l->rewritten);
+	s->links_dangling = atomic_load(&l->dangling);
+	s->unreferenced_files = 0;
+	for (i = 0; i < l->job->options->n_files; i++) {
+		if (l->indexes[i] != NULL &&
+		    l->job->options->files[i].url.to != NULL)
+			s->unreferenced_files +=
+			    file_index_count(l->indexes[i]) -
+			    file_index_count_marked(l->indexes[i]);
+	}
+}
