@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "fixtures" / "app"))
+TREE = Path(__file__).resolve().parents[2]
+for folder in ("tests/integration", "tests/reference", "fixtures/app"):
+    sys.path.insert(0, str(TREE / folder))
 
 from harness import look                                # noqa: E402
 from harness.ferry import Ferry                         # noqa: E402
