@@ -1,4 +1,4 @@
-#include <signal.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -37,9 +37,11 @@ cancel_sleep(uint64_t ms)
 		uint64_t slice = ms < SLICE_MS ? ms : SLICE_MS;
 		struct timespec ts = { .tv_nsec = (long)slice * 1000000L };
 
-		if (cancel_requested())
-			return false;
-		nanosleep(&ts, NULL);
+		/* Signals that ask for nothing do not shorten it. */
+		do {
+			if (cancel_requested())
+				return false;
+		} while (nanosleep(&ts, &ts) != 0 && errno == EINTR);
 		ms -= slice;
 	}
 	return !cancel_requested();

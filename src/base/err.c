@@ -57,14 +57,17 @@ err_clear(struct err *e)
 	e->hint[0] = '\0';
 }
 
+/* Formatted aside: a message may be made of the one before it. */
 static void
 set_va(struct err *e, enum err_kind kind, const char *fmt, va_list ap)
 {
+	char message[sizeof(e->message)];
 
+	vsnprintf(message, sizeof(message), fmt, ap);
+	one_line(message);
 	err_clear(e);
 	e->kind = kind;
-	vsnprintf(e->message, sizeof(e->message), fmt, ap);
-	one_line(e->message);
+	memcpy(e->message, message, strlen(message) + 1);
 }
 
 bool
@@ -105,7 +108,8 @@ kind_of_errno(enum err_kind kind, int errnum)
 bool
 err_set_errno(struct err *e, enum err_kind kind, int errnum, const char *fmt, ...)
 {
-	char reason[128];
+	char buffer[128];
+	const char *reason;
 	size_t used;
 	va_list ap;
 
@@ -115,8 +119,8 @@ err_set_errno(struct err *e, enum err_kind kind, int errnum, const char *fmt, ..
 	set_va(e, kind_of_errno(kind, errnum), fmt, ap);
 	va_end(ap);
 	e->code = errnum;
-	if (strerror_r(errnum, reason, sizeof(reason)) != 0)
-		snprintf(reason, sizeof(reason), "error %d", errnum);
+	/* The GNU one: it returns the text, in buffer or elsewhere. */
+	reason = strerror_r(errnum, buffer, sizeof(buffer));
 	used = strlen(e->message);
 	snprintf(e->message + used, sizeof(e->message) - used, ": %s", reason);
 	return false;
@@ -125,14 +129,16 @@ err_set_errno(struct err *e, enum err_kind kind, int errnum, const char *fmt, ..
 bool
 err_hint(struct err *e, const char *fmt, ...)
 {
+	char hint[sizeof(e->hint)];
 	va_list ap;
 
 	if (e == NULL)
 		return false;
 	va_start(ap, fmt);
-	vsnprintf(e->hint, sizeof(e->hint), fmt, ap);
+	vsnprintf(hint, sizeof(hint), fmt, ap);
 	va_end(ap);
-	one_line(e->hint);
+	one_line(hint);
+	memcpy(e->hint, hint, strlen(hint) + 1);
 	return false;
 }
 
