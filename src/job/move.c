@@ -46,9 +46,8 @@ open_ends(struct data *d, const struct job *job, struct err *err)
 	return true;
 }
 
-/* The databases that the plan writes to, once each. */
-static bool
-target_databases(const struct data *d, struct strings *dbs, struct err *err)
+bool
+data_target_databases(const struct data *d, struct strings *dbs, struct err *err)
 {
 	char name[MONGO_NS_MAX];
 	size_t i, j, len;
@@ -82,7 +81,7 @@ read_catalogs(struct data *d, struct job *job, struct err *err)
 	if (!plan_moves(d, job, err))
 		goto out;
 	strings_free(&dbs);
-	if (!target_databases(d, &dbs, err))
+	if (!data_target_databases(d, &dbs, err))
 		goto out;
 	d->target_catalog = catalog_read(d->target_session, &dbs, false, err);
 	if (d->target_catalog == NULL) {

@@ -70,6 +70,10 @@ struct data {
 bool data_open(struct data *d, struct job *job, struct err *err);
 void data_close(struct data *d);
 
+/* Appends the databases that the plan writes to, once each. */
+bool data_target_databases(const struct data *d, struct strings *dbs,
+    struct err *err);
+
 /* Copies the results into the summary, one entry per move. */
 bool data_summarise(struct data *d, struct job *job, struct err *err);
 

@@ -1,0 +1,36 @@
+/*
+ * Reads one partition of one side as verification sees it: the source after
+ * rewriting, the target as it is; each document is handed on with its digest.
+ */
+#ifndef JOB_SIDE_H
+#define JOB_SIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "job/part.h"
+#include "job/transform.h"
+
+struct side {
+	struct job *job;
+	struct data *data;
+	struct mongo_session *session;
+	struct transform *transform;
+	bool is_source;
+};
+
+/* One document as it must be (source) or is (target).  False stops. */
+typedef bool side_fn(void *arg, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err);
+
+/* Reads p.  counts: rewriting's counters of the source side, may be NULL on
+ * the target's.  Documents too large after rewriting are left out.  each may
+ * be NULL.  *sum gets the tally of all.  Blocks. */
+bool side_read(const struct side *side, const struct part *p,
+    struct rewrite_counts *counts, struct tally *sum, side_fn *each, void *arg,
+    struct err *err);
+
+#endif

@@ -1,0 +1,298 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "job/part.h"
+#include "job/target.h"
+
+#define FACT_MAX (MONGO_NS_MAX + 16)
+
+static void
+fact_name(const struct move *m, char out[FACT_MAX])
+{
+
+	snprintf(out, FACT_MAX, "ours:%s", m->target_ns);
+}
+
+static bool
+is_ours(const struct move *m, struct journal *journal)
+{
+	char fact[FACT_MAX];
+
+	fact_name(m, fact);
+	return journal != NULL && journal_get(journal, fact) != NULL;
+}
+
+/* --- before anything is changed --- */
+
+static bool
+refuse_occupied(const struct data *d, const struct move *m,
+    struct journal *journal, struct err *err)
+{
+
+	err_set(err, ERR_CONFLICT, "target %s: %s holds documents already",
+	    mongo_name(d->target), m->target_ns);
+	if (journal != NULL && journal_last_succeeded(journal))
+		return err_hint(err, "already moved: `spaceferry verify` "
+		    "compares both sides; --drop moves everything again");
+	return err_hint(err, "--drop removes it first; --on-conflict skip or "
+	    "replace keeps it and adds to it");
+}
+
+static bool
+refuse_shape(const struct data *d, const struct move *m, struct err *err)
+{
+
+	err_set(err, ERR_CONFLICT, "target %s: %s exists as something else "
+	    "(collection, view or time-series)", mongo_name(d->target),
+	    m->target_ns);
+	return err_hint(err, "--drop removes it first, or --rename it");
+}
+
+static bool
+check_move(struct data *d, struct job *job, struct move *m,
+    struct journal *journal, struct err *err)
+{
+	const struct spaceferry_options *o = job->options;
+	const struct collection_info *there;
+	bool any;
+
+	there = catalog_find(d->target_catalog, m->target_ns);
+	if (there == NULL || o->drop || is_ours(m, journal))
+		return true;
+	if (there->type != m->info->type)
+		return refuse_shape(d, m, err);
+	if (m->info->type == COLLECTION_VIEW)
+		return true;
+	if (o->on_conflict != SPACEFERRY_ABORT)
+		return true;
+	if (!mongo_any(d->target_session, m->target_ns, &any, err))
+		return err_prefix(err, "target: %s", m->target_ns);
+	return !any || refuse_occupied(d, m, journal, err);
+}
+
+bool
+target_check(struct data *d, struct job *job, struct journal *journal,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (!check_move(d, job, &d->moves[i], journal, err))
+			return false;
+	}
+	return true;
+}
+
+/* --- before the data --- */
+
+/* A stream cannot go on where it stopped: what it left is dropped. */
+static bool
+is_stale_stream(const struct move *m)
+{
+
+	return m->stream && m->n_parts > 0 && !m->parts[0].done;
+}
+
+static bool
+prepare_move(struct data *d, struct job *job, struct move *m,
+    struct journal *journal, struct err *err)
+{
+	struct catalog_create create = {
+		.ns = m->target_ns,
+		.info = m->info,
+		.view_on = m->info->type == COLLECTION_VIEW ? m->view_on : NULL,
+		.later_expiry = true,
+	};
+	bool ours = is_ours(m, journal), drop;
+	char fact[FACT_MAX];
+
+	drop = ours ? is_stale_stream(m) : job->options->drop;
+	if (!ours) {
+		fact_name(m, fact);
+		if (!journal_put(journal, fact, "1", err))
+			return false;
+	}
+	atomic_store(&job->changed, true);
+	if (drop && !catalog_drop(d->target_session, m->target_ns, err))
+		return err_prefix(err, "target: dropping %s", m->target_ns);
+	if (!catalog_create(d->target_session, &create, err))
+		return err_prefix(err, "target: creating %s", m->target_ns);
+	return true;
+}
+
+bool
+target_prepare(struct data *d, struct job *job, struct journal *journal,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (!prepare_move(d, job, &d->moves[i], journal, err))
+			return false;
+	}
+	return true;
+}
+
+/* --- after the data --- */
+
+struct build {
+	struct job *job;
+	struct data *data;
+	struct move *move;
+};
+
+static void
+index_failed(void *arg, const char *index, const struct err *why)
+{
+	struct build *b = arg;
+	bool collision = strstr(why->message, "E11000") != NULL &&
+	    b->move->rewritten.values > 0;
+
+	pthread_mutex_lock(&b->data->lock);
+	b->move->failed_indexes++;
+	pthread_mutex_unlock(&b->data->lock);
+	report_error(&b->job->report,
+	    collision ? "rewrite_collision" : "index",
+	    collision ? "rewriting made two documents equal under this unique "
+	    "index; change the rules or the documents" : why->hint,
+	    "%s: index %s could not be built: %s", b->move->target_ns, index,
+	    why->message);
+}
+
+static bool
+build_indexes_of(struct data *d, struct job *job, struct move *m, bool ttl,
+    struct mongo_session *s, struct err *err)
+{
+	struct build b = { .job = job, .data = d, .move = m };
+	struct catalog_index_build build = {
+		.ns = m->target_ns,
+		.info = m->info,
+		.ttl = ttl,
+		.failed = index_failed,
+		.arg = &b,
+	};
+
+	if (m->info->type == COLLECTION_VIEW)
+		return true;
+	if (!catalog_build_indexes(s, &build, err))
+		return err_prefix(err, "target: indexes of %s", m->target_ns);
+	return true;
+}
+
+bool
+target_build_indexes(struct data *d, struct job *job, struct mongo_session *s,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (!build_indexes_of(d, job, &d->moves[i], false, s, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_verified(const struct move *m)
+{
+
+	return m->missing == 0 && m->different == 0;
+}
+
+bool
+target_finish(struct data *d, struct job *job, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		struct move *m = &d->moves[i];
+
+		if (!has_verified(m)) {
+			log_warning("%s: TTL indexes are left out until it "
+			    "verifies", m->target_ns);
+			continue;
+		}
+		if (!build_indexes_of(d, job, m, true, d->target_session, err))
+			return false;
+		if (m->info->expires && !catalog_set_expiry(d->target_session,
+		    m->target_ns, m->info, err))
+			return err_prefix(err, "target: expiry of %s",
+			    m->target_ns);
+	}
+	return true;
+}
+
+/* --- in the end --- */
+
+static char *
+copy_or_null(const char *s)
+{
+
+	return s != NULL ? strdup(s) : NULL;
+}
+
+struct compare {
+	struct job *job;
+	struct move *move;
+};
+
+static void
+differs(void *arg, const char *kind, const char *name, const char *source,
+    const char *target)
+{
+	struct compare *c = arg;
+	struct move *m = c->move;
+	struct spaceferry_metadata *grown;
+
+	grown = realloc(m->metadata, (m->n_metadata + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return;
+	m->metadata = grown;
+	grown[m->n_metadata++] = (struct spaceferry_metadata){
+		.kind = copy_or_null(kind),
+		.name = copy_or_null(name),
+		.source = copy_or_null(source),
+		.target = copy_or_null(target),
+	};
+	report_error(&c->job->report, "metadata", "",
+	    "%s: %s %s: source %s, target %s", m->target_ns, kind, name,
+	    source != NULL ? source : "has none",
+	    target != NULL ? target : "has none");
+}
+
+bool
+target_compare(struct data *d, struct job *job, struct err *err)
+{
+	struct strings dbs = { NULL, 0 };
+	struct catalog *now = NULL;
+	bool ok = false;
+	size_t i;
+
+	if (!data_target_databases(d, &dbs, err))
+		goto out;
+	if ((now = catalog_read(d->target_session, &dbs, false, err)) == NULL) {
+		err_prefix(err, "target");
+		goto out;
+	}
+	for (i = 0; i < d->n_moves; i++) {
+		struct move *m = &d->moves[i];
+		struct compare c = { .job = job, .move = m };
+		bool is_view = m->info->type == COLLECTION_VIEW;
+		const struct collection_info *there;
+
+		there = catalog_find(now, m->target_ns);
+		if (there == NULL)
+			differs(&c, is_view ? "view" : "option", "(whole)",
+			    "{}", NULL);
+		else
+			catalog_compare(m->info, there,
+			    is_view ? m->view_on : NULL, differs, &c);
+	}
+	ok = true;
+out:
+	catalog_free(now);
+	strings_free(&dbs);
+	return ok;
+}

@@ -1,0 +1,41 @@
+/*
+ * Everything about the target's collections that is not documents: may they be
+ * touched, made before the data, indexed and given their expiry after it, and
+ * compared in the end.
+ */
+#ifndef JOB_TARGET_H
+#define JOB_TARGET_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "job/job.h"
+#include "job/move.h"
+#include "state/journal.h"
+
+/* Judges the target as it is before anything is changed (journal may be NULL:
+ * dry run).  False with ERR_CONFLICT when --on-conflict abort forbids to go
+ * on; the dry run counts instead (move.conflicts). */
+bool target_check(struct data *d, struct job *job, struct journal *journal,
+    struct err *err);
+
+/* Drops (--drop) and makes the chosen collections, each recorded as ours
+ * first.  Streams that an interrupted run left half done start anew. */
+bool target_prepare(struct data *d, struct job *job, struct journal *journal,
+    struct err *err);
+
+/* Builds all indexes but the TTL ones; a failed one is reported by name and
+ * costs no other.  s: a session of the calling thread. */
+bool target_build_indexes(struct data *d, struct job *job,
+    struct mongo_session *s, struct err *err);
+
+/* After verification: TTL indexes and collection expiry, for the moves that
+ * verified (all of them when even_if_different). */
+bool target_finish(struct data *d, struct job *job, struct err *err);
+
+/* Reads the target's catalog again and compares options and indexes; fills
+ * each move's metadata.  ttl_later: TTL indexes are expected to be missing
+ * still. */
+bool target_compare(struct data *d, struct job *job, struct err *err);
+
+#endif

@@ -1,0 +1,200 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/pipeline.h"
+#include "job/drill.h"
+#include "job/part.h"
+#include "job/side.h"
+#include "job/verify_data.h"
+
+struct verify_run {
+	struct verify_data *v;
+	struct part **parts;
+	size_t n_parts;
+	atomic_size_t next;
+};
+
+/* One thread of verification: a session for each side. */
+struct verifier {
+	struct verify_run *run;
+	struct mongo_session *source;
+	struct mongo_session *target;
+	struct transform *transform;
+	const struct move *move; /* that transform is for */
+};
+
+static bool
+follow_move(struct verifier *w, const struct move *m, struct err *err)
+{
+	struct transform_options options = {
+		.job = w->run->v->job,
+		.move = m,
+		.links = w->run->v->links,
+	};
+
+	if (w->move == m)
+		return true;
+	transform_free(w->transform);
+	w->move = m;
+	w->transform = transform_new(&options, err);
+	return w->transform != NULL;
+}
+
+static bool
+read_source(struct verifier *w, struct part *p, struct err *err)
+{
+	struct verify_data *v = w->run->v;
+	struct side side = {
+		.job = v->job, .data = v->data, .session = w->source,
+		.transform = w->transform, .is_source = true,
+	};
+	struct rewrite_counts counts;
+	struct tally sum;
+	bool ok;
+
+	memset(&counts, 0, sizeof(counts));
+	memset(&sum, 0, sizeof(sum));
+	ok = side_read(&side, p, &counts, &sum, NULL, NULL, err);
+	if (ok) {
+		pthread_mutex_lock(&v->data->lock);
+		p->expected = sum;
+		p->counts = counts;
+		pthread_mutex_unlock(&v->data->lock);
+	}
+	return ok;
+}
+
+static bool
+verify_part(struct verifier *w, struct part *p, struct err *err)
+{
+	struct verify_data *v = w->run->v;
+	struct side side = {
+		.job = v->job, .data = v->data, .session = w->target,
+		.transform = w->transform,
+	};
+
+	if (!follow_move(w, p->move, err))
+		return false;
+	side.transform = w->transform;
+	if (v->read_source && !read_source(w, p, err))
+		return false;
+	memset(&p->actual, 0, sizeof(p->actual));
+	if (!side_read(&side, p, NULL, &p->actual, NULL, NULL, err))
+		return false;
+	progress_item_add(p->move->progress, p->actual.count,
+	    p->actual.bytes);
+	p->differs = !tally_equal(&p->expected, &p->actual);
+	if (!p->differs)
+		return true;
+	if (v->journal != NULL && !journal_part_reopen(v->journal,
+	    p->move->target_ns, p->number, err))
+		return false;
+	return drill_part(v, p, w->source, w->target, err);
+}
+
+static bool
+verify_worker(void *arg, unsigned number, struct err *err)
+{
+	struct verify_run *run = arg;
+	struct verifier w = { .run = run };
+	bool ok = false;
+	size_t i;
+
+	(void)number;
+	w.source = mongo_session_new(run->v->data->source, err);
+	if (w.source == NULL)
+		goto out;
+	w.target = mongo_session_new(run->v->data->target, err);
+	if (w.target == NULL)
+		goto out;
+	ok = true;
+	while (ok && (i = atomic_fetch_add(&run->next, 1)) < run->n_parts)
+		ok = verify_part(&w, run->parts[i], err);
+out:
+	transform_free(w.transform);
+	mongo_session_free(w.source);
+	mongo_session_free(w.target);
+	return ok;
+}
+
+static bool
+list_parts(struct verify_run *run, struct err *err)
+{
+	struct data *d = run->v->data;
+	size_t i, j, n = 0;
+
+	for (i = 0; i < d->n_moves; i++)
+		n += d->moves[i].n_parts;
+	if ((run->parts = calloc(n + 1, sizeof(struct part *))) == NULL)
+		return err_nomem(err, "partitions");
+	for (i = 0; i < d->n_moves; i++) {
+		for (j = 0; j < d->moves[i].n_parts; j++)
+			run->parts[run->n_parts++] = &d->moves[i].parts[j];
+	}
+	return true;
+}
+
+static void
+begin_progress(struct verify_data *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->data->n_moves; i++) {
+		struct move *m = &v->data->moves[i];
+
+		if (m->n_parts == 0)
+			continue;
+		m->progress = progress_item_new(v->job->progress, "verify",
+		    m->target_ns);
+		progress_item_total(m->progress, v->read_source ?
+		    m->info->count : m->source.count, v->read_source ?
+		    m->info->bytes : m->source.bytes);
+	}
+}
+
+static void
+sum_up(struct move *m)
+{
+	size_t i;
+
+	memset(&m->source, 0, sizeof(m->source));
+	memset(&m->target, 0, sizeof(m->target));
+	memset(&m->rewritten, 0, sizeof(m->rewritten));
+	for (i = 0; i < m->n_parts; i++) {
+		tally_add(&m->source, &m->parts[i].expected);
+		tally_add(&m->source, &m->parts[i].quarantined_tally);
+		tally_add(&m->target, &m->parts[i].actual);
+		rewrite_counts_add(&m->rewritten, &m->parts[i].counts);
+	}
+	progress_item_finish(m->progress);
+}
+
+bool
+verify_data_run(struct verify_data *v, struct err *err)
+{
+	struct verify_run run = { .v = v };
+	struct pipeline_stage stage = {
+		.name = "verifying",
+		.threads = v->job->workers / 2 > 0 ? v->job->workers / 2 : 1,
+		.run = verify_worker,
+		.arg = &run,
+	};
+	struct pipeline *p = NULL;
+	bool ok = false;
+	size_t i;
+
+	if (!list_parts(&run, err))
+		return false;
+	begin_progress(v);
+	if ((p = pipeline_new()) == NULL || !pipeline_add(p, &stage)) {
+		err_nomem(err, "verification");
+		goto out;
+	}
+	ok = pipeline_run(p, err);
+	for (i = 0; i < v->data->n_moves; i++)
+		sum_up(&v->data->moves[i]);
+out:
+	pipeline_free(p);
+	free(run.parts);
+	return ok;
+}

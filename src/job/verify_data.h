@@ -1,0 +1,33 @@
+/*
+ * Proves that the documents arrived: per partition, what must be there against
+ * what the target gives back; where they differ, document by document.
+ *
+ * After copy the expected side is known from the stream; `verify` reads the
+ * source again.
+ */
+#ifndef JOB_VERIFY_DATA_H
+#define JOB_VERIFY_DATA_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "job/job.h"
+#include "job/links.h"
+#include "job/move.h"
+#include "state/journal.h"
+
+struct verify_data {
+	struct job *job;
+	struct data *data;
+	struct journal *journal; /* partitions that differ are reopened in it;
+				 * NULL: none */
+	struct links *links;	/* while reading the source; NULL: none */
+	bool read_source;	/* sum the source side too */
+};
+
+/* Reads, compares, names the differences in the report, fills each move's
+ * target tally and counts.  Blocks.  False with *err when it could not finish;
+ * differences alone are no error. */
+bool verify_data_run(struct verify_data *v, struct err *err);
+
+#endif
