@@ -41,6 +41,14 @@ buf_reset(struct buf *b)
 	b->len = 0;
 }
 
+void
+buf_truncate(struct buf *b, size_t len)
+{
+
+	if (len < b->len)
+		b->len = len;
+}
+
 bool
 buf_reserve(struct buf *b, size_t extra)
 {

@@ -31,6 +31,9 @@ void buf_free_secret(struct buf *b);
 /* Forgets the contents, keeps the storage. */
 void buf_reset(struct buf *b);
 
+/* Forgets what stands behind the first len bytes (<= b->len). */
+void buf_truncate(struct buf *b, size_t len);
+
 /* Makes room for extra more bytes after len.  False when that would pass max
  * or memory is out; b is unchanged then. */
 bool buf_reserve(struct buf *b, size_t extra);
