@@ -1,0 +1,192 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "job/file_walk.h"
+#include "job/files.h"
+
+#define LEAST_WORKERS 8
+#define MANIFEST_NAME_MAX 64
+
+static bool
+open_target(struct files *f, struct file_pair *pair, bool create,
+    struct err *err)
+{
+	struct store_options options = {
+		.create = create,
+		.patience_ms = f->job->patience_ms,
+		.bytes_per_second = f->job->options->bandwidth / f->workers,
+	};
+
+	pair->target = store_open(pair->what->place.to, &options, err);
+	if (pair->target != NULL)
+		return true;
+	/* A folder to write to is made when writing starts. */
+	if (!create && err->kind == ERR_NOT_FOUND) {
+		err_clear(err);
+		return true;
+	}
+	return err_prefix(err, "files to %s", pair->what->place.to);
+}
+
+static bool
+probe(struct store *store, bool write, struct err *err)
+{
+	struct store_session *s;
+	bool ok;
+
+	if ((s = store_session_new(store, err)) == NULL)
+		return false;
+	ok = store_probe(s, write, err);
+	store_session_free(s);
+	return ok;
+}
+
+static bool
+check_not_same(const struct file_pair *pair, struct err *err)
+{
+
+	if (pair->target == NULL || strcmp(store_identity(pair->source),
+	    store_identity(pair->target)) != 0)
+		return true;
+	err_set(err, ERR_SAME, "files: source and target are the same: %s",
+	    store_name(pair->source));
+	return err_hint(err, "--files FROM=TO moves from one place to another");
+}
+
+static bool
+open_pair(struct files *f, struct file_pair *pair, struct err *err)
+{
+	struct store_options options = {
+		.patience_ms = f->job->patience_ms,
+		.bytes_per_second = f->job->options->bandwidth / f->workers,
+	};
+
+	pair->source = store_open(pair->what->place.from, &options, err);
+	if (pair->source == NULL || !probe(pair->source, false, err))
+		return err_prefix(err, "files from %s",
+		    pair->what->place.from);
+	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
+		return false;
+	if (pair->target != NULL &&
+	    !probe(pair->target, !f->job->options->dry_run, err))
+		return err_prefix(err, "files to %s", pair->what->place.to);
+	if ((pair->index = file_index_new()) == NULL)
+		return err_nomem(err, "file index");
+	return true;
+}
+
+bool
+files_open(struct files *f, struct job *job, struct err *err)
+{
+	size_t i, n = job->options->n_files;
+
+	memset(f, 0, sizeof(*f));
+	f->job = job;
+	f->workers = 2 * job->workers > LEAST_WORKERS ? 2 * job->workers :
+	    LEAST_WORKERS;
+	f->v = calloc(n + 1, sizeof(*f->v));
+	f->indexes = calloc(n + 1, sizeof(struct file_index *));
+	if (f->v == NULL || f->indexes == NULL)
+		return err_nomem(err, "files");
+	f->n = n;
+	for (i = 0; i < n; i++) {
+		f->v[i].what = &job->options->files[i];
+		if (!open_pair(f, &f->v[i], err))
+			return false;
+		f->indexes[i] = f->v[i].index;
+	}
+	return true;
+}
+
+void
+files_close(struct files *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		manifest_free(f->v[i].manifest);
+		file_index_free(f->v[i].index);
+		file_index_free(f->v[i].there);
+		store_free(f->v[i].source);
+		store_free(f->v[i].target);
+	}
+	free(f->v);
+	free(f->indexes);
+	f->v = NULL;
+	f->indexes = NULL;
+	f->n = 0;
+}
+
+/* The manifest belongs to the pair of places, whatever the order of options. */
+static void
+manifest_name(const struct file_pair *pair, char out[MANIFEST_NAME_MAX])
+{
+	uint8_t digest[HASH_SHA256_SIZE];
+	struct buf b;
+
+	buf_init(&b, 65536);
+	buf_printf(&b, "%s\n%s", store_identity(pair->source),
+	    store_identity(pair->target));
+	hash_sha256(b.data, b.len, digest);
+	buf_free(&b);
+	memcpy(out, "files-", 6);
+	hash_hex(digest, 8, out + 6);
+	strncat(out, ".manifest", MANIFEST_NAME_MAX - strlen(out) - 1);
+}
+
+bool
+files_begin(struct files *f, const char *folder, struct err *err)
+{
+	char name[MANIFEST_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		struct file_pair *pair = &f->v[i];
+
+		if (pair->target == NULL && (!open_target(f, pair, true, err) ||
+		    !check_not_same(pair, err)))
+			return false;
+		manifest_name(pair, name);
+		pair->manifest = manifest_open(folder, name, err);
+		if (pair->manifest == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool
+files_identity(const struct files *f, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		const struct file_pair *pair = &f->v[i];
+
+		if (!buf_printf(out, "files %s -> %s\n",
+		    store_identity(pair->source), pair->what->place.to))
+			return false;
+	}
+	return true;
+}
+
+void
+files_summarise(struct files *f)
+{
+	struct spaceferry_file_counts *c = &f->job->report.summary->files;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		if (f->v[i].index != NULL)
+			c->count += file_index_count(f->v[i].index);
+		c->bytes += f->v[i].bytes;
+	}
+	c->uploaded = atomic_load(&f->uploaded);
+	c->skipped = atomic_load(&f->skipped);
+	c->failed = atomic_load(&f->failed);
+	c->missing = atomic_load(&f->missing);
+	c->different = atomic_load(&f->different);
+	c->extra = f->extra;
+}
