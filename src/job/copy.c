@@ -60,7 +60,13 @@ copy_part_progress(struct copy_run *run, struct part *p, bool batch_done,
 	if (complete)
 		p->done = true;
 	pthread_mutex_unlock(&run->c->data->lock);
-	return !complete || part_record_done(p, run->c->journal, err);
+	if (!complete)
+		return true;
+	/* What was refused must be safe before the journal calls p done. */
+	if (p->quarantined > 0 && run->c->quarantine != NULL &&
+	    !quarantine_sync(run->c->quarantine, err))
+		return false;
+	return part_record_done(p, run->c->journal, err);
 }
 
 /* The partitions still to be done of the moves that are streams, or of the

@@ -5,7 +5,7 @@
 #include "job/copy_internal.h"
 #include "job/transform.h"
 
-/* Room for what a batch may grow by; one that grows more is cut in two. */
+/* The largest document that a server takes, with its own overhead. */
 #define DOC_MAX ((size_t)16 * 1024 * 1024 + 16 * 1024)
 
 struct worker {
@@ -43,12 +43,20 @@ tally_batch(struct transform *t, struct batch *b, struct err *err)
 	return true;
 }
 
-/* One document of a batch into its new bytes. */
+/* A batch on its way into its new bytes. */
+struct rewriting {
+	struct transform *transform;
+	struct batch *batch;
+	struct buf out;
+	size_t n;		/* documents in out */
+	struct rewrite_counts *counts;
+};
+
 static bool
-rewrite_one(struct worker *w, struct transform *t, struct batch *b,
-    struct buf *out, const uint8_t *doc, size_t len, size_t *n,
-    struct rewrite_counts *counts, struct err *err)
+rewrite_one(struct worker *w, struct rewriting *r, const uint8_t *doc,
+    size_t len, struct err *err)
 {
+	struct batch *b = r->batch;
 	struct copy_refusal refusal = {
 		.part = b->part, .doc = doc, .len = len,
 		.reason = "too_large",
@@ -57,7 +65,8 @@ rewrite_one(struct worker *w, struct transform *t, struct batch *b,
 	const uint8_t *new;
 	size_t new_len;
 
-	switch (transform_document(t, doc, len, &new, &new_len, counts, err)) {
+	switch (transform_document(r->transform, doc, len, &new, &new_len,
+	    r->counts, err)) {
 	case TRANSFORM_TOO_LARGE:
 		return copy_quarantine(w->run, &refusal, err);
 	case TRANSFORM_FAILED:
@@ -65,11 +74,11 @@ rewrite_one(struct worker *w, struct transform *t, struct batch *b,
 	case TRANSFORM_OK:
 		break;
 	}
-	if (!transform_tally(t, new, new_len, &b->target, err))
+	if (!transform_tally(r->transform, new, new_len, &b->target, err))
 		return false;
-	if (!buf_append(out, new, new_len))
+	if (!buf_append(&r->out, new, new_len))
 		return err_nomem(err, "rewritten batch");
-	(*n)++;
+	r->n++;
 	return true;
 }
 
@@ -77,24 +86,25 @@ static bool
 rewrite_batch(struct worker *w, struct transform *t, struct batch *b,
     struct rewrite_counts *counts, struct err *err)
 {
+	struct rewriting r = { .transform = t, .batch = b, .counts = counts };
 	const uint8_t *doc;
-	size_t at = 0, len, n = 0;
-	struct buf out, old;
+	size_t at = 0, len;
+	struct buf old;
 
 	if (!transform_may_change(t, b->docs.data, b->docs.len))
 		return tally_batch(t, b, err);
 	/* A rewrite may make every document larger; none passes 16 MiB. */
-	buf_init(&out, b->n > SIZE_MAX / DOC_MAX ? SIZE_MAX : b->n * DOC_MAX);
-	buf_reserve(&out, b->docs.len + b->docs.len / 8);
+	buf_init(&r.out, b->n * DOC_MAX);
+	buf_reserve(&r.out, b->docs.len + b->docs.len / 8);
 	while ((doc = batch_next(b, &at, &len)) != NULL) {
-		if (!rewrite_one(w, t, b, &out, doc, len, &n, counts, err)) {
-			buf_free(&out);
+		if (!rewrite_one(w, &r, doc, len, err)) {
+			buf_free(&r.out);
 			return false;
 		}
 	}
 	old = b->docs;
-	b->docs = out;
-	b->n = n;
+	b->docs = r.out;
+	b->n = r.n;
 	buf_free(&old);
 	if (b->docs.cap > b->charged) {
 		credit_take_now(b->credit, b->docs.cap - b->charged);

@@ -38,22 +38,16 @@ file_index_free(struct file_index *f)
 	free(f);
 }
 
-static void
-name_id(const char *key, size_t len, uint8_t id[16])
+/* The first n bytes of a text's SHA-256.  False when libcrypto fails. */
+static bool
+short_id(const char *text, size_t len, uint8_t *id, size_t n)
 {
 	uint8_t full[HASH_SHA256_SIZE];
 
-	hash_sha256(key, len, full);
-	memcpy(id, full, 16);
-}
-
-static void
-etag_id(const char *etag, uint8_t id[8])
-{
-	uint8_t full[HASH_SHA256_SIZE];
-
-	hash_sha256(etag, strlen(etag), full);
-	memcpy(id, full, 8);
+	if (!hash_sha256(text, len, full))
+		return false;
+	memcpy(id, full, n);
+	return true;
 }
 
 /* The slot of id, or the free one where it belongs. */
@@ -97,11 +91,13 @@ file_index_add(struct file_index *f, const char *key, uint64_t size,
     int64_t mtime_ns, const char *etag)
 {
 	struct file_entry *e;
-	uint8_t id[16];
+	uint8_t id[16], etag_id[8];
 
 	if (f->n + f->n / 2 >= f->n_slots && !grow(f))
 		return false;
-	name_id(key, strlen(key), id);
+	if (!short_id(key, strlen(key), id, sizeof(id)) ||
+	    !short_id(etag, strlen(etag), etag_id, sizeof(etag_id)))
+		return false;
 	e = slot_of(f->slots, f->n_slots, id);
 	if (!e->used) {
 		e->used = true;
@@ -110,7 +106,7 @@ file_index_add(struct file_index *f, const char *key, uint64_t size,
 	}
 	e->size = size;
 	e->mtime_ns = mtime_ns;
-	etag_id(etag, e->etag_id);
+	memcpy(e->etag_id, etag_id, sizeof(etag_id));
 	return true;
 }
 
@@ -120,7 +116,8 @@ file_index_find(struct file_index *f, const char *key, size_t len)
 	struct file_entry *e;
 	uint8_t id[16];
 
-	name_id(key, len, id);
+	if (!short_id(key, len, id, sizeof(id)))
+		return NULL;
 	e = slot_of(f->slots, f->n_slots, id);
 	return e->used ? e : NULL;
 }
@@ -147,6 +144,6 @@ file_index_etag_is(const struct file_entry *e, const char *etag)
 {
 	uint8_t id[8];
 
-	etag_id(etag, id);
-	return memcmp(id, e->etag_id, sizeof(id)) == 0;
+	return short_id(etag, strlen(etag), id, sizeof(id)) &&
+	    memcmp(id, e->etag_id, sizeof(id)) == 0;
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -155,6 +156,30 @@ files_begin(struct files *f, const char *folder, struct err *err)
 			return false;
 	}
 	return true;
+}
+
+bool
+files_find_manifests(struct files *f, const char *folder, struct err *err)
+{
+	char name[MANIFEST_NAME_MAX], *path;
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < f->n && ok; i++) {
+		struct file_pair *pair = &f->v[i];
+
+		if (pair->target == NULL)
+			continue;
+		manifest_name(pair, name);
+		if (asprintf(&path, "%s/%s", folder, name) < 0)
+			return err_nomem(err, "manifest");
+		if (access(path, F_OK) == 0) {
+			pair->manifest = manifest_open(folder, name, err);
+			ok = pair->manifest != NULL;
+		}
+		free(path);
+	}
+	return ok;
 }
 
 bool

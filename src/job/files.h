@@ -55,6 +55,10 @@ bool files_list(struct files *f, struct err *err);
 /* Makes target folders and opens the manifests in folder. */
 bool files_begin(struct files *f, const char *folder, struct err *err);
 
+/* Opens the manifests that an earlier run left in folder; makes none. */
+bool files_find_manifests(struct files *f, const char *folder,
+    struct err *err);
+
 /* Sends what is not there and equal.  A file that cannot be moved is reported
  * and counted, and costs no other. */
 bool files_copy(struct files *f, struct err *err);

@@ -111,10 +111,12 @@ load_from_journal(struct move *m, struct journal *journal, struct err *err)
 		high.len = j.high_len;
 		if ((p = grow(m)) == NULL || !set_range(p, &low, &high))
 			return err_nomem(err, "partitions");
-		p->done = j.done;
-		p->expected = j.tally;
-		if (j.done)
+		/* What was refused is tried again: the cause may be gone. */
+		p->done = j.done && j.counters[C_QUARANTINED] == 0;
+		if (p->done) {
+			p->expected = j.tally;
 			unpack_counters(p, &j);
+		}
 	}
 	return true;
 }

@@ -1,0 +1,245 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "flow/pipeline.h"
+#include "job/copy.h"
+#include "job/files.h"
+#include "job/job.h"
+#include "job/links.h"
+#include "job/move.h"
+#include "job/part.h"
+#include "job/plan.h"
+#include "job/run.h"
+#include "job/state_key.h"
+#include "job/target.h"
+#include "job/verify_data.h"
+#include "state/quarantine.h"
+
+/* --- the steps of a migration, in their order --- */
+
+static bool
+open_state(struct run *r, struct err *err)
+{
+	const char *folder;
+
+	if (!state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
+	    r->has_files ? &r->files : NULL, err))
+		return false;
+	if ((r->journal = state_key_open_journal(&r->key, &r->job, err)) == NULL)
+		return false;
+	if (journal_resumed(r->journal))
+		log_info("resuming the run that was interrupted");
+	folder = journal_folder(r->journal);
+	r->quarantine = quarantine_open(folder, err);
+	return r->quarantine != NULL;
+}
+
+/* Documents of partitions that are read again are judged again. */
+static bool
+forget_quarantine(struct run *r, struct err *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < r->data.n_moves; i++) {
+		struct move *m = &r->data.moves[i];
+
+		for (j = 0; j < m->n_parts && m->parts[j].done; j++)
+			continue;
+		if (j < m->n_parts &&
+		    !quarantine_forget(r->quarantine, m->info->ns, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+prepare_data(struct run *r, struct err *err)
+{
+	size_t i;
+
+	if (!target_check(&r->data, &r->job, r->journal, err))
+		return false;
+	for (i = 0; i < r->data.n_moves; i++) {
+		if (!part_make_all(&r->data.moves[i], &r->data, r->journal,
+		    err))
+			return false;
+	}
+	return journal_sync(r->journal, err) && forget_quarantine(r, err) &&
+	    target_prepare(&r->data, &r->job, r->journal, err);
+}
+
+static bool
+copy_data(struct run *r, struct err *err)
+{
+	struct copy copy = {
+		.job = &r->job,
+		.data = &r->data,
+		.journal = r->journal,
+		.quarantine = r->quarantine,
+		.links = r->links,
+		.write = true,
+		.ours = r->job.options->drop ||
+		    r->job.options->on_conflict == SPACEFERRY_ABORT,
+	};
+
+	return copy_run(&copy, err);
+}
+
+static bool
+index_worker(void *arg, unsigned number, struct err *err)
+{
+	struct run *r = arg;
+	struct mongo_session *s;
+	bool ok;
+
+	(void)number;
+	if ((s = mongo_session_new(r->data.target, err)) == NULL)
+		return err_prefix(err, "target");
+	ok = target_build_indexes(&r->data, &r->job, s, err);
+	mongo_session_free(s);
+	return ok;
+}
+
+static bool
+verify_worker(void *arg, unsigned number, struct err *err)
+{
+	struct run *r = arg;
+	struct verify_data v = {
+		.job = &r->job, .data = &r->data, .journal = r->journal,
+	};
+
+	(void)number;
+	return verify_data_run(&v, err);
+}
+
+/* Reading back and building indexes need different things of the target, so
+ * they run side by side. */
+static bool
+index_and_verify(struct run *r, struct err *err)
+{
+	struct pipeline_stage stages[] = {
+		{ .name = "indexes", .threads = 1, .run = index_worker,
+		    .arg = r },
+		{ .name = "verification", .threads = 1, .run = verify_worker,
+		    .arg = r },
+	};
+	struct pipeline *p;
+	bool ok;
+
+	if ((p = pipeline_new()) == NULL)
+		return err_nomem(err, "verification");
+	ok = pipeline_add(p, &stages[0]) && pipeline_add(p, &stages[1]);
+	ok = ok ? pipeline_run(p, err) : err_nomem(err, "verification");
+	pipeline_free(p);
+	return ok;
+}
+
+static bool
+move_data(struct run *r, struct err *err)
+{
+
+	return copy_data(r, err) && index_and_verify(r, err) &&
+	    target_finish(&r->data, &r->job, err) &&
+	    target_compare(&r->data, &r->job, err);
+}
+
+static bool
+migrate(struct run *r, struct err *err)
+{
+
+	if (!open_state(r, err))
+		return false;
+	if (r->has_data && !prepare_data(r, err))
+		return false;
+	if (r->has_files && (!files_begin(&r->files,
+	    journal_folder(r->journal), err) || !files_copy(&r->files, err)))
+		return false;
+	if (r->has_data && !move_data(r, err))
+		return false;
+	return !r->has_files || files_verify(&r->files, err);
+}
+
+/* --- the dry run: the same steps, with nothing written --- */
+
+static bool
+count_on_target(struct run *r, struct err *err)
+{
+	const struct spaceferry_options *o = r->job.options;
+	size_t i;
+
+	for (i = 0; i < r->data.n_moves; i++) {
+		struct move *m = &r->data.moves[i];
+		const struct collection_info *there;
+
+		there = catalog_find(r->data.target_catalog, m->target_ns);
+		if (there == NULL || there->type == COLLECTION_VIEW || o->drop)
+			continue;
+		if (!mongo_count(r->data.target_session, m->target_ns, NULL,
+		    &m->conflicts, err))
+			return err_prefix(err, "target: %s", m->target_ns);
+	}
+	return true;
+}
+
+static uint64_t
+size_on_target(const struct data *d)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++)
+		bytes += d->moves[i].source.bytes +
+		    d->moves[i].info->index_bytes;
+	return bytes;
+}
+
+static bool
+dry_run_data(struct run *r, struct err *err)
+{
+	struct copy copy = {
+		.job = &r->job, .data = &r->data, .links = r->links,
+	};
+	size_t i;
+
+	for (i = 0; i < r->data.n_moves; i++) {
+		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
+			return false;
+	}
+	if (!copy_run(&copy, err) || !run_count_violations(r, err) ||
+	    !count_on_target(r, err))
+		return false;
+	r->job.report.summary->target_bytes = size_on_target(&r->data);
+	return true;
+}
+
+static bool
+dry_run(struct run *r, struct err *err)
+{
+
+	if (r->has_files && (!run_find_manifests(r, err) ||
+	    !files_plan(&r->files, err)))
+		return false;
+	if (r->has_data && !dry_run_data(r, err))
+		return false;
+	return !r->has_data || target_check(&r->data, &r->job, NULL, err);
+}
+
+/* --- */
+
+int
+spaceferry_migrate(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary)
+{
+	struct run r;
+	struct err err;
+	bool ok;
+
+	err_clear(&err);
+	ok = run_open(&r, options, "migrate", summary, &err) &&
+	    (options->dry_run ? dry_run(&r, &err) : migrate(&r, &err));
+	if (ok && !options->dry_run)
+		ok = run_finish_journal(&r, &err);
+	return run_close(&r, ok, &err);
+}

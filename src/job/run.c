@@ -1,0 +1,209 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "bson/validator.h"
+#include "job/part.h"
+#include "job/run.h"
+#include "job/target.h"
+#include "state/place.h"
+
+#define FILTER_MAX ((size_t)16 * 1024 * 1024)
+
+static bool
+check_ends(struct run *r, const struct spaceferry_options *o, struct err *err)
+{
+
+	r->has_data = o->from != NULL || o->to != NULL;
+	r->has_files = o->n_files > 0;
+	if (r->has_data && (o->from == NULL || o->to == NULL)) {
+		err_set(err, ERR_USAGE, "%s is missing",
+		    o->from == NULL ? "--from" : "--to");
+		return err_hint(err, "give both ends: --from mongodb://… --to "
+		    "mongodb+srv://…, or SPACEFERRY_FROM and SPACEFERRY_TO");
+	}
+	if (!r->has_data && !r->has_files) {
+		err_set(err, ERR_USAGE, "nothing to do: neither --from and "
+		    "--to nor --files");
+		return err_hint(err, "spaceferry %s --help", r->job.command);
+	}
+	if (!r->has_data && (o->db.n > 0 || o->n_rename > 0))
+		log_warning("--db and --rename do nothing without --from");
+	return true;
+}
+
+bool
+run_open(struct run *r, const struct spaceferry_options *options,
+    const char *command, struct spaceferry_summary *summary, struct err *err)
+{
+
+	memset(r, 0, sizeof(*r));
+	if (!job_open(&r->job, options, command, summary, err) ||
+	    !check_ends(r, options, err))
+		return false;
+	if (r->has_files) {
+		r->files_opened = true;
+		if (!files_open(&r->files, &r->job, err))
+			return false;
+	}
+	if (r->has_data) {
+		r->data_opened = true;
+		if (!data_open(&r->data, &r->job, err))
+			return false;
+	}
+	if (r->has_files && !files_list(&r->files, err))
+		return false;
+	if ((r->links = links_new(&r->job, r->files.indexes)) == NULL)
+		return err_nomem(err, "links");
+	return true;
+}
+
+/* Whether somebody wrote to the source meanwhile, as far as it tells. */
+static void
+check_source_changed(struct run *r)
+{
+	struct err ignored;
+	uint64_t now;
+
+	if (!r->data.writes_known || r->data.same_deployment ||
+	    !mongo_write_counter(r->data.source_session, &now, &ignored) ||
+	    now == r->data.writes_before)
+		return;
+	r->job.report.summary->source_changed = true;
+	report_note(&r->job.report, "source_changed",
+	    "stop the app, then migrate again, so that nothing is left behind",
+	    "the source deployment was written to during this run");
+}
+
+static void
+warn_of_dbrefs(struct run *r)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	if (r->job.options->n_rename == 0)
+		return;
+	for (i = 0; i < r->data.n_moves; i++)
+		n += r->data.moves[i].rewritten.dbrefs;
+	if (n > 0)
+		report_note(&r->job.report, "dbref",
+		    "change their $ref by hand where the collection was renamed",
+		    "%llu DBRefs still name collections as on the source",
+		    (unsigned long long)n);
+}
+
+int
+run_close(struct run *r, bool ok, struct err *err)
+{
+	struct spaceferry_summary *s = r->job.report.summary;
+	struct err late;
+	int status;
+
+	if (r->data_opened) {
+		if (r->data.source_session != NULL && ok)
+			check_source_changed(r);
+		warn_of_dbrefs(r);
+		if (!data_summarise(&r->data, &r->job, &late) && ok) {
+			*err = late;
+			ok = false;
+		}
+	}
+	if (r->files_opened)
+		files_summarise(&r->files);
+	if (r->links != NULL)
+		links_summarise(r->links);
+	if (r->quarantine != NULL && quarantine_path(r->quarantine) != NULL)
+		s->quarantine = strdup(quarantine_path(r->quarantine));
+	links_free(r->links);
+	quarantine_free(r->quarantine);
+	if (r->files_opened)
+		files_close(&r->files);
+	if (r->data_opened)
+		data_close(&r->data);
+	journal_free(r->journal);
+	state_key_free(&r->key);
+	status = job_close(&r->job, ok, err);
+	return status;
+}
+
+static bool
+everything_arrived(const struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->data.n_moves; i++) {
+		const struct move *m = &r->data.moves[i];
+
+		if (m->missing > 0 || m->different > 0 || m->quarantined > 0 ||
+		    m->failed_indexes > 0 || m->n_metadata > 0)
+			return false;
+		if (m->extra > 0 &&
+		    r->job.options->on_conflict == SPACEFERRY_ABORT)
+			return false;
+	}
+	return atomic_load(&r->files.failed) == 0 &&
+	    atomic_load(&r->files.missing) == 0 &&
+	    atomic_load(&r->files.different) == 0;
+}
+
+bool
+run_finish_journal(struct run *r, struct err *err)
+{
+
+	if (everything_arrived(r))
+		return journal_close_done(r->journal, err);
+	return journal_sync(r->journal, err);
+}
+
+bool
+run_find_manifests(struct run *r, struct err *err)
+{
+	char *folder;
+	bool ok;
+
+	if (!state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
+	    &r->files, err))
+		return false;
+	folder = place_find(r->job.options->state,
+	    (const char *)r->key.key.data, err);
+	if (folder == NULL)
+		return false;
+	ok = access(folder, F_OK) != 0 ||
+	    files_find_manifests(&r->files, folder, err);
+	free(folder);
+	return ok;
+}
+
+bool
+run_count_violations(struct run *r, struct err *err)
+{
+	struct buf filter;
+	bool ok = true;
+	size_t i;
+
+	buf_init(&filter, FILTER_MAX);
+	for (i = 0; i < r->data.n_moves && ok; i++) {
+		struct move *m = &r->data.moves[i];
+		struct rawdoc raw;
+
+		buf_reset(&filter);
+		if (m->info->type != COLLECTION_PLAIN || !validator_violations(
+		    m->info->options.data, m->info->options.len,
+		    r->data.query.data, r->data.query.len, &filter))
+			continue;
+		raw.data = filter.data;
+		raw.len = filter.len;
+		ok = mongo_count(r->data.source_session, m->info->ns, &raw,
+		    &m->violations, err);
+		if (ok && m->violations > 0)
+			report_note(&r->job.report, "violations",
+			    "they arrive only if the target's user may bypass "
+			    "validation (dbAdmin); else they go to quarantine",
+			    "%s: %llu documents violate the collection's own "
+			    "validator", m->info->ns,
+			    (unsigned long long)m->violations);
+	}
+	buf_free(&filter);
+	return ok || err_prefix(err, "source");
+}
