@@ -1,0 +1,339 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "state/journal_replay.h"
+
+#define TYPE "spaceferry journal"
+#define REMEDY "--restart drops this journal and starts anew"
+
+/* name -> digest of all values of that name */
+static json_t *
+fingerprint(const struct journal_options *o, struct err *err)
+{
+	uint8_t sha256[HASH_SHA256_SIZE];
+	json_t *parts = json_object();
+	struct hash *h;
+	size_t i, k;
+
+	if ((h = hash_new(false, err)) == NULL)
+		goto fail;
+	for (i = 0; i < o->n_fingerprint; i++) {
+		const char *name = o->fingerprint[i][0];
+
+		for (k = 0; k < o->n_fingerprint; k++) {
+			const char *value = o->fingerprint[k][1];
+
+			if (strcmp(name, o->fingerprint[k][0]) != 0)
+				continue;
+			value = value == NULL ? "" : value;
+			hash_update(h, value, strlen(value) + 1);
+		}
+		hash_finish(h, sha256, NULL);
+		if (json_object_set_new(parts, name,
+		    lines_hex(sha256, HASH_SHA256_SIZE)) != 0) {
+			err_nomem(err, "journal");
+			goto fail;
+		}
+	}
+	hash_free(h);
+	return parts;
+
+fail:
+	hash_free(h);
+	json_decref(parts);
+	return NULL;
+}
+
+static bool
+make_first(struct journal *j, const struct journal_options *o, struct err *err)
+{
+	uint8_t sha256[HASH_SHA256_SIZE];
+	json_t *parts;
+
+	if (!hash_sha256(o->key, strlen(o->key), sha256))
+		return err_nomem(err, "journal");
+	if ((parts = fingerprint(o, err)) == NULL)
+		return false;
+	j->first = json_pack("{s:o, s:o}", "fingerprint", parts, "key",
+	    lines_hex(sha256, HASH_SHA256_SIZE));
+	return j->first != NULL || err_nomem(err, "journal");
+}
+
+static bool
+make_names(struct journal *j, struct err *err)
+{
+	const char *folder = place_path(j->place);
+
+	if (asprintf(&j->path, "%s/journal", folder) < 0)
+		j->path = NULL;
+	if (asprintf(&j->last_path, "%s/last.journal", folder) < 0)
+		j->last_path = NULL;
+	j->facts = json_object();
+	j->index = json_object();
+	return (j->path != NULL && j->last_path != NULL && j->facts != NULL &&
+	    j->index != NULL) || err_nomem(err, "journal");
+}
+
+/* Drops the unfinished journal, unread: it may be damaged. */
+static bool
+drop(struct journal *j, struct err *err)
+{
+
+	if (access(j->path, F_OK) != 0)
+		return true;
+	if ((unlink(j->last_path) == 0 || errno == ENOENT) &&
+	    unlink(j->path) == 0)
+		return file_sync_folder_of(j->path, err);
+	err_set_errno(err, ERR_DISK, errno, "cannot remove %s", j->path);
+	return place_hint(err);
+}
+
+static bool
+take_line(void *arg, const struct lines_line *line, struct err *err)
+{
+	struct journal *j = arg;
+
+	if (j->found != NULL) {
+		j->n_found++;
+		return journal_replay(j, line->object, err);
+	}
+	if (!json_equal(json_object_get(line->object, "key"),
+	    json_object_get(j->first, "key")))
+		return err_set(err, ERR_DAMAGED, "the journal of other ends");
+	j->found = json_deep_copy(line->object);
+	return j->found != NULL || err_nomem(err, "journal");
+}
+
+/* Appends the names in a whose value differs in b, or is not in b; common:
+ * those in both. */
+static void
+add_differing(const json_t *a, const json_t *b, bool common, struct buf *names)
+{
+	const char *name;
+	json_t *value;
+	void *it = json_object_iter((json_t *)a);
+
+	for (; it != NULL; it = json_object_iter_next((json_t *)a, it)) {
+		const json_t *other;
+
+		name = json_object_iter_key(it);
+		value = json_object_iter_value(it);
+		other = json_object_get(b, name);
+		if (other == NULL ? common : !common || json_equal(value, other))
+			continue;
+		buf_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+	}
+}
+
+static bool
+check_fingerprint(struct journal *j, struct err *err)
+{
+	const json_t *ours = json_object_get(j->first, "fingerprint");
+	const json_t *theirs = json_object_get(j->found, "fingerprint");
+	struct buf names;
+
+	if (json_equal(ours, theirs))
+		return true;
+	buf_init(&names, 256);
+	add_differing(ours, theirs, true, &names);
+	add_differing(ours, theirs, false, &names);
+	add_differing(theirs, ours, false, &names);
+	err_set(err, ERR_CONFLICT, "an unfinished run was started with "
+	    "another %s: %s", buf_str(&names), j->path);
+	buf_free(&names);
+	return err_hint(err, "repeat the old command to finish it, or add "
+	    "--restart, which drops its journal");
+}
+
+/* Reads what an unfinished run left.  One that recorded nothing is none. */
+static bool
+resume(struct journal *j, struct err *err)
+{
+	const struct lines_file file = {
+		.path = j->path,
+		.type = TYPE,
+		.remedy = REMEDY,
+		.line = take_line,
+		.arg = j,
+	};
+	uint64_t good;
+
+	if (!lines_read(&file, &good, err))
+		return false;
+	if (j->n_found > 0) {
+		if (!check_fingerprint(j, err))
+			return false;
+		j->lines = lines_continue(j->path, good, err);
+		if (j->lines == NULL)
+			return false;
+		journal_replay_end(j);
+	}
+	j->resumed = j->n_found > 0;
+	j->last_succeeded = !j->resumed && access(j->last_path, F_OK) == 0;
+	return true;
+}
+
+struct journal *
+journal_open(const struct journal_options *options, struct err *err)
+{
+	struct journal *j;
+
+	if ((j = calloc(1, sizeof(*j))) == NULL) {
+		err_nomem(err, "journal");
+		goto fail;
+	}
+	if (pthread_mutex_init(&j->lock, NULL) != 0) {
+		err_nomem(err, "journal");
+		goto fail_j;
+	}
+	j->place = place_new(options->folder, options->key, err);
+	if (j->place == NULL)
+		goto fail_lock;
+	if (!make_names(j, err) || !make_first(j, options, err))
+		goto fail_journal;
+	if (options->restart && !drop(j, err))
+		goto fail_journal;
+	if (!resume(j, err))
+		goto fail_journal;
+	return j;
+
+fail_journal:
+	journal_free(j);
+	return NULL;
+fail_lock:
+	pthread_mutex_destroy(&j->lock);
+fail_j:
+	free(j);
+fail:
+	return NULL;
+}
+
+void
+journal_free(struct journal *j)
+{
+
+	if (j == NULL)
+		return;
+	lines_free(j->lines);
+	journal_replay_free(j);
+	json_decref(j->first);
+	json_decref(j->found);
+	free(j->path);
+	free(j->last_path);
+	place_free(j->place);
+	pthread_mutex_destroy(&j->lock);
+	free(j);
+}
+
+bool
+journal_resumed(const struct journal *j)
+{
+
+	return j->resumed;
+}
+
+bool
+journal_last_succeeded(const struct journal *j)
+{
+
+	return j->last_succeeded;
+}
+
+const char *
+journal_folder(const struct journal *j)
+{
+
+	return place_path(j->place);
+}
+
+/* Makes the file, durably, when the first record is about to be written; only
+ * then is the success of the last run forgotten. */
+static bool
+begin(struct journal *j, struct err *err)
+{
+
+	if (j->closed)
+		return err_set(err, ERR_INTERNAL, "the journal is closed: %s",
+		    j->last_path);
+	if (j->lines != NULL)
+		return true;
+	j->lines = lines_start(j->path, TYPE, json_incref(j->first), err);
+	if (j->lines == NULL)
+		return false;
+	(void)unlink(j->last_path);
+	return true;
+}
+
+bool
+journal_record(struct journal *j, json_t *object, bool durable, struct err *err)
+{
+	bool ok;
+
+	ok = begin(j, err) &&
+	    lines_append(j->lines, json_incref(object), durable, err) &&
+	    journal_replay(j, object, err);
+	json_decref(object);
+	return ok;
+}
+
+bool
+journal_close_done(struct journal *j, struct err *err)
+{
+	bool ok;
+
+	pthread_mutex_lock(&j->lock);
+	ok = begin(j, err) && lines_sync(j->lines, err);
+	if (ok && rename(j->path, j->last_path) != 0) {
+		err_set_errno(err, ERR_DISK, errno, "cannot rename %s",
+		    j->path);
+		ok = place_hint(err);
+	}
+	if (ok) {
+		lines_free(j->lines);
+		j->lines = NULL;
+		j->closed = true;
+		ok = file_sync_folder_of(j->last_path, err);
+	}
+	pthread_mutex_unlock(&j->lock);
+	return ok;
+}
+
+bool
+journal_sync(struct journal *j, struct err *err)
+{
+	bool ok;
+
+	pthread_mutex_lock(&j->lock);
+	ok = j->lines == NULL || lines_sync(j->lines, err);
+	pthread_mutex_unlock(&j->lock);
+	return ok;
+}
+
+bool
+journal_put(struct journal *j, const char *name, const char *value,
+    struct err *err)
+{
+	bool ok;
+
+	pthread_mutex_lock(&j->lock);
+	ok = journal_record(j, json_pack("{s:s, s:o, s:o}", "op", "put",
+	    "name", lines_text(name), "value", lines_text(value)), true, err);
+	pthread_mutex_unlock(&j->lock);
+	return ok;
+}
+
+const char *
+journal_get(struct journal *j, const char *name)
+{
+	const char *value;
+
+	pthread_mutex_lock(&j->lock);
+	value = json_string_value(json_object_get(j->facts, name));
+	pthread_mutex_unlock(&j->lock);
+	return value;
+}
