@@ -50,7 +50,7 @@ add(struct rewrite_skip *skip, const char *entry, const char *ns,
     struct err *err)
 {
 	const char *colon = strchr(entry, ':');
-	bool yes;
+	bool yes = false;
 
 	if (colon == NULL || colon == entry || colon[1] == '\0') {
 		err_set(err, ERR_USAGE,
