@@ -188,7 +188,7 @@ walk_open(const uint8_t *doc, size_t len, const uint8_t **first,
     const uint8_t **end)
 {
 
-	if (doc_at(doc, len) != len)
+	if (len == 0 || doc_at(doc, len) != len)
 		return false;
 	*first = doc + 4;
 	*end = doc + len - 1;
