@@ -8,7 +8,8 @@
  * each keeps what it needs per thread in a struct store_session.
  *
  * Order: store_open() once, store_session_new() per thread, sessions freed
- * before the store.
+ * before the store.  A body handed to store_put() must not be read through the
+ * session that puts it.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -29,8 +30,10 @@ struct store_session;
 
 struct store_options {
 	bool create;		/* make a missing folder (never a bucket) */
+	bool may_be_missing;	/* a missing folder reads as an empty one and is
+				 * not made: for dry runs */
 	uint64_t patience_ms;	/* for retries of one request */
-	uint64_t bytes_per_second; /* per session, 0: no limit */
+	uint64_t bytes_per_second; /* per session, 0: no limit; not for folders */
 	size_t part_size;	/* smallest part of a multipart upload; 0: 8 MiB */
 };
 
@@ -89,13 +92,18 @@ void store_session_free(struct store_session *ss);	/* NULL is allowed */
  * key; missing right to delete is reported by the log only. */
 bool store_probe(struct store_session *ss, bool write, struct err *err);
 
-/* Lists every object under the root.  Blocks.  False with *err. */
+/* Lists every object under the root: in a folder its files by name, then its
+ * folders by name; in a bucket as the bucket sorts.  Leftover temporary files
+ * (base/file.h) and empty objects that stand for folders (key ending in '/')
+ * are passed over.  Blocks; a bucket's page is read whole before its objects
+ * are handed out, so the callbacks may take their time.  False with *err. */
 bool store_list(struct store_session *ss, const struct store_list_ops *ops,
     void *arg, struct err *err);
 
 enum store_found { STORE_FOUND, STORE_ABSENT, STORE_FAILED };
 
-/* One object's size, mtime, etag; o->key is key.  STORE_FAILED sets *err. */
+/* One object's size, mtime, etag; o->key is key.  STORE_FAILED sets *err.  What
+ * is no file is absent. */
 enum store_found store_head(struct store_session *ss, const char *key,
     struct store_object *o, struct err *err);
 
@@ -126,7 +134,7 @@ struct store_body {
 };
 
 struct store_put {
-	const char *key;
+	const char *key;	/* a key no store can hold is ERR_REFUSED */
 	struct store_body body;
 	struct store_headers headers;
 	const uint8_t *sha256;	/* of the whole body, HASH_SHA256_SIZE bytes */
@@ -143,13 +151,14 @@ struct store_put {
 /* Stores one object, whole or not at all: a folder through a temporary file,
  * fsync and rename; S3 by one PUT, or multipart above 64 MiB with equal parts
  * of max(part_size, size / 9000), each with Content-MD5 and
- * x-amz-content-sha256.  etag (STORE_ETAG_MAX bytes) gets the ETag as
- * returned.  A failed multipart upload is left for resumption unless the body
- * changed or the store refused it. */
+ * x-amz-content-sha256.  ERR_CHANGED when the body is not what sha256 says.
+ * etag (STORE_ETAG_MAX bytes) gets the ETag as returned.  A failed multipart
+ * upload is left for resumption unless the body changed or the store refused
+ * it. */
 bool store_put(struct store_session *ss, const struct store_put *put,
     char *etag, struct err *err);
 
-/* Removes one object; true when it was not there. */
+/* Removes one object; true when it was not there.  A folder left empty stays. */
 bool store_delete(struct store_session *ss, const char *key, struct err *err);
 
 /* Reads parts of one object, for store_body.read.  Local: an open file.  S3:
