@@ -178,23 +178,6 @@ better(const struct candidate *a, const struct candidate *b,
 	return a->rule->index < b->rule->index;
 }
 
-/* Where the host's name stands when the host begins at pos: at pos, or behind
- * the label that '*' stands for.  SCAN_NONE when it is another host. */
-static size_t
-host_name_at(const struct finder *f, size_t i, size_t pos)
-{
-	size_t name = pos;
-
-	if (f->rules->host[i].star) {
-		while (name < f->len && charclass_label((uint8_t)f->text[name]))
-			name++;
-		if (name == pos)
-			return SCAN_NONE;
-	}
-	return scan_at(f->rules->scan, i, f->text, f->len, name) ? name :
-	    SCAN_NONE;
-}
-
 /* The best match of a rule whose host begins at body. */
 static bool
 match_url(const struct finder *f, size_t body, struct find_match *m)
@@ -202,13 +185,19 @@ match_url(const struct finder *f, size_t body, struct find_match *m)
 	struct candidate c, best = { .rule = NULL };
 	const struct find_host *h;
 	struct site site;
-	size_t i, j, name;
+	size_t i, j, name, label;
 
 	if (!url_site(f, body, &site))
 		return false;
+	label = body;
+	while (label < f->len && charclass_label((uint8_t)f->text[label]))
+		label++;
 	for (i = 0; i < f->rules->n_hosts; i++) {
 		h = &f->rules->host[i];
-		if ((name = host_name_at(f, i, body)) == SCAN_NONE)
+		/* With '*' the name stands behind the label; label_before,
+		 * which its pattern asks for, says that there is one. */
+		name = h->star ? label : body;
+		if (!scan_at(f->rules->scan, i, f->text, f->len, name))
 			continue;
 		c.star_len = name - body;
 		for (j = 0; j < h->n_rules; j++)

@@ -46,10 +46,9 @@ find_quote(const char *text, size_t end, size_t pos, const char *quote,
 	return end;
 }
 
-/* Where a link ends that no quote opened.  A %XX belongs to the link, unless
- * the text around it is percent-encoded as a whole. */
+/* Where a link ends that no quote opened.  A %XX belongs to the link. */
 static size_t
-find_end(const char *text, size_t end, size_t pos, bool percent)
+find_end(const char *text, size_t end, size_t pos)
 {
 	uint32_t c;
 	size_t next;
@@ -58,7 +57,7 @@ find_end(const char *text, size_t end, size_t pos, bool percent)
 		next = pos + 1;
 		if (goes_on(text[pos]))
 			continue;
-		c = read_on(text, end, pos, percent, &next);
+		c = read_on(text, end, pos, false, &next);
 		if (charclass_space(c) || c == '<' || c == '>' || c == '"' ||
 		    c == '\'' || c == ')')
 			return pos;
@@ -87,7 +86,7 @@ link_describe(struct match_link *link, const struct find_match *m,
 		stop = find_quote(text, end, m->end, text + quote,
 		    m->start - quote);
 	if (stop == end)
-		stop = find_end(text, end, m->end, link->percent);
+		stop = find_end(text, end, m->end);
 	link->tail = text + m->end;
 	link->tail_len = stop - m->end;
 }

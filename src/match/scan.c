@@ -17,11 +17,12 @@ struct scan {
 	size_t bucket[BUCKETS + 1];	/* where each bucket begins in order */
 };
 
-/* Where in a pattern its window begins: -1 is one byte before it. */
+/* A pattern's window. */
 struct window {
 	size_t pattern;
-	ptrdiff_t at;
-	uint8_t first;		/* its first byte, for the sort */
+	ptrdiff_t at;		/* where it begins: -1 is one byte before */
+	/* Its bytes, as far as they are fixed: (byte & mask) == want. */
+	uint8_t mask[SCAN_WINDOW], want[SCAN_WINDOW];
 };
 
 /* Printable ASCII from frequent to rare in web pages, JSON and base64; where
@@ -110,13 +111,35 @@ choose_window(const struct scan_pattern *p)
 	return best;
 }
 
+static void
+set_window(struct window *w, const struct scan_pattern *p, size_t number)
+{
+	ptrdiff_t place;
+	uint8_t byte;
+	size_t k;
+
+	w->pattern = number;
+	w->at = choose_window(p);
+	for (k = 0; k < SCAN_WINDOW; k++) {
+		place = w->at + (ptrdiff_t)k;
+		if (place < 0 || (size_t)place >= p->len)
+			continue;
+		byte = (uint8_t)p->bytes[place];
+		/* A letter's case is in one bit. */
+		w->mask[k] = p->fold && byte >= 'a' && byte <= 'z' ? 0xDF : 0xFF;
+		w->want[k] = byte & w->mask[k];
+	}
+}
+
 static int
-by_first_byte(const void *a, const void *b)
+by_bytes(const void *a, const void *b)
 {
 	const struct window *x = a, *y = b;
+	int order;
 
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
+	order = memcmp(x->want, y->want, SCAN_WINDOW);
+	if (order != 0)
+		return order;
 	return x->pattern < y->pattern ? -1 : x->pattern > y->pattern;
 }
 
@@ -139,8 +162,17 @@ fill_tables(struct scan_tables *t, const struct scan_pattern *p,
 struct scan *
 scan_new(const struct scan_pattern *patterns, size_t n)
 {
+	const struct scan_method *methods;
+
+	scan_blocks_methods(&methods);
+	return scan_new_with(patterns, n, methods);
+}
+
+struct scan *
+scan_new_with(const struct scan_pattern *patterns, size_t n,
+    const struct scan_method *method)
+{
 	struct scan *s;
-	struct window *w;
 	size_t i, b;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
@@ -150,16 +182,13 @@ scan_new(const struct scan_pattern *patterns, size_t n)
 	if ((s->order = calloc(n + 1, sizeof(*s->order))) == NULL)
 		goto fail_pattern;
 	s->n = n;
-	s->blocks = scan_blocks_choose();
+	s->blocks = method->blocks;
 	for (i = 0; i < n; i++) {
 		s->pattern[i] = patterns[i];
-		w = &s->order[i];
-		w->pattern = i;
-		w->at = choose_window(&patterns[i]);
-		w->first = w->at < 0 ? 0 : (uint8_t)patterns[i].bytes[w->at];
+		set_window(&s->order[i], &patterns[i], i);
 	}
 	/* Neighbours in this order share half bytes: fewer false alarms. */
-	qsort(s->order, n, sizeof(*s->order), by_first_byte);
+	qsort(s->order, n, sizeof(*s->order), by_bytes);
 	for (b = 0; b < BUCKETS; b++) {
 		s->bucket[b] = b * n / BUCKETS;
 		for (i = s->bucket[b]; i < (b + 1) * n / BUCKETS; i++)
@@ -258,6 +287,16 @@ struct haystack {
 	size_t from;		/* places before it do not count */
 };
 
+static inline bool
+window_fits(const struct window *w, const struct haystack *h, size_t at)
+{
+	const uint8_t *s = (const uint8_t *)h->text + at;
+
+	return h->len - at < SCAN_WINDOW || ((s[0] & w->mask[0]) == w->want[0] &&
+	    (s[1] & w->mask[1]) == w->want[1] &&
+	    (s[2] & w->mask[2]) == w->want[2]);
+}
+
 /* The smallest place where a pattern of these buckets stands that has its
  * window at the place given; SCAN_NONE if there is none. */
 static size_t
@@ -271,6 +310,8 @@ confirm(const struct scan *s, const struct haystack *h, size_t window,
 		b = (size_t)__builtin_ctz(bits);
 		for (i = s->bucket[b]; i < s->bucket[b + 1]; i++) {
 			w = &s->order[i];
+			if (!window_fits(w, h, window))
+				continue;
 			/* Wraps to a huge number where it does not fit. */
 			place = window - (size_t)w->at;
 			if (place >= h->from && place < h->len &&

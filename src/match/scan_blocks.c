@@ -105,24 +105,40 @@ blocks_ssse3(const struct scan_tables *t, const uint8_t *text, size_t at,
 	return at;
 }
 
-scan_blocks_fn *
-scan_blocks_choose(void)
+static const struct scan_method methods[] = {
+	{ "avx2", blocks_avx2 },
+	{ "ssse3", blocks_ssse3 },
+	{ "portable", blocks_portable },
+};
+
+static size_t
+first_method(void)
 {
 
-	if (__builtin_cpu_supports("avx2"))
-		return blocks_avx2;
-	if (__builtin_cpu_supports("ssse3"))
-		return blocks_ssse3;
-	return blocks_portable;
+	return __builtin_cpu_supports("avx2") ? 0 :
+	    __builtin_cpu_supports("ssse3") ? 1 : 2;
 }
 
 #else
 
-scan_blocks_fn *
-scan_blocks_choose(void)
+static const struct scan_method methods[] = {
+	{ "portable", blocks_portable },
+};
+
+static size_t
+first_method(void)
 {
 
-	return blocks_portable;
+	return 0;
 }
 
 #endif
+
+size_t
+scan_blocks_methods(const struct scan_method **list)
+{
+	size_t first = first_method();
+
+	*list = methods + first;
+	return sizeof(methods) / sizeof(methods[0]) - first;
+}

@@ -26,7 +26,17 @@ struct scan_tables {
 typedef size_t scan_blocks_fn(const struct scan_tables *t, const uint8_t *text,
     size_t at, size_t end);
 
-/* The fastest that this processor runs. */
-scan_blocks_fn *scan_blocks_choose(void);
+struct scan_method {
+	const char *name;
+	scan_blocks_fn *blocks;
+};
+
+/* The methods that this processor runs, the fastest first, a plain C one
+ * last.  Returns how many (at least 1). */
+size_t scan_blocks_methods(const struct scan_method **list);
+
+/* scan_new() with a method of one's own choice, for tests and benchmarks. */
+struct scan *scan_new_with(const struct scan_pattern *patterns, size_t n,
+    const struct scan_method *method);
 
 #endif

@@ -4,7 +4,7 @@
  *	{"rules": [["FROM", "TO"], ...], "input_hex": "..."}	(or "input")
  * becomes
  *	{"output_hex": "...", "matches": n, "no_rule": n, "unstable": bool,
- *	 "links": [{"rule": i, "forms": ["hex", ...]}]}
+ *	 "links": [{"rule": i, "forms_hex": [...]}]}
  * or {"error": "..."}.  Forms equal to an earlier one are left out.
  */
 #include <stdio.h>
@@ -89,7 +89,7 @@ on_link(const struct match_link *link, void *arg)
 	buf_free(&b);
 	one = json_object();
 	json_object_set_new(one, "rule", json_integer((json_int_t)link->rule));
-	json_object_set_new(one, "forms", forms);
+	json_object_set_new(one, "forms_hex", forms);
 	json_array_append_new(links, one);
 }
 
