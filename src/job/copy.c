@@ -137,11 +137,12 @@ run_pipeline(struct copy *c, bool streams, struct err *err)
 		goto out;
 	}
 	run.credit = credit_new(budget);
+	run.pace = pace_new(c->job->options->bandwidth);
 	run.read = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
 	run.rewritten = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
 	p = pipeline_new();
-	if (run.credit == NULL || run.read == NULL || run.rewritten == NULL ||
-	    p == NULL || !build_stages(&run, p, streams)) {
+	if (run.credit == NULL || run.pace == NULL || run.read == NULL ||
+	    run.rewritten == NULL || p == NULL || !build_stages(&run, p, streams)) {
 		err_nomem(err, "pipeline");
 		goto out;
 	}
@@ -150,6 +151,7 @@ out:
 	pipeline_free(p);
 	queue_free(run.rewritten);
 	queue_free(run.read);
+	pace_free(run.pace);
 	credit_free(run.credit);
 	free(run.todo);
 	return ok;

@@ -9,6 +9,7 @@
 
 #include "flow/batch.h"
 #include "flow/credit.h"
+#include "flow/pace.h"
 #include "flow/queue.h"
 #include "job/copy.h"
 #include "job/part.h"
@@ -19,6 +20,7 @@ struct copy_run {
 	size_t n_todo;
 	atomic_size_t next;	/* the next of todo to be read */
 	struct credit *credit;
+	struct pace *pace;	/* --bwlimit */
 	struct queue *read;	/* readers -> rewriters */
 	struct queue *rewritten; /* rewriters -> writers */
 	size_t batch_bytes;	/* about how much a batch holds */

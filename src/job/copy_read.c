@@ -102,6 +102,10 @@ read_batches(struct copy_run *run, struct part *p, struct mongo_cursor *cursor,
 			batch_free(b);
 			return false;
 		}
+		if (!pace_wait(run->pace, b->docs.len)) {
+			batch_free(b);
+			return cancel_err(err);
+		}
 		if (!hand_on(run, p, b, err))
 			return false;
 	} while (filled != LAST);
