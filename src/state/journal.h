@@ -8,6 +8,11 @@
  * Order: journal_open(), then records as things happen, from any thread;
  * journal_close_done() once everything is verified, or journal_free() alone,
  * which leaves it unfinished: the next run resumes.
+ *
+ * Nothing is written before the first record, so a run that is refused leaves
+ * no journal behind, and does not make the success of the last one forgotten.
+ * A record that could not be written (ERR_DISK) leaves nothing in the file or
+ * in memory.
  */
 #ifndef STATE_JOURNAL_H
 #define STATE_JOURNAL_H
@@ -23,7 +28,8 @@ struct journal;
 
 /* Where and for what.  Strings are copied. */
 struct journal_options {
-	const char *folder;	/* NULL: $XDG_STATE_HOME/spaceferry, else
+	const char *folder;	/* PATH or file:///p; NULL:
+				 * $XDG_STATE_HOME/spaceferry, else
 				 * ~/.local/state/spaceferry; made if missing */
 	const char *key;	/* the ends, without credentials: names the
 				 * subfolder (a digest of it) */
@@ -37,7 +43,8 @@ struct journal_options {
 
 /* Opens and locks; reads what an unfinished run left.  NULL with *err:
  * ERR_LOCKED (another run; names its pid), ERR_CONFLICT (fingerprint differs),
- * ERR_DISK, ERR_DENIED, ERR_DAMAGED. */
+ * ERR_DISK, ERR_DENIED, ERR_DAMAGED, ERR_UNSUPPORTED (no local folder, or a
+ * journal of another version), ERR_URI, ERR_NOT_FOUND. */
 struct journal *journal_open(const struct journal_options *options,
     struct err *err);
 void journal_free(struct journal *j);	/* NULL is allowed */
@@ -45,14 +52,16 @@ void journal_free(struct journal *j);	/* NULL is allowed */
 /* True when an unfinished run is being resumed. */
 bool journal_resumed(const struct journal *j);
 
-/* True when the last run with this key ended well (and was closed). */
+/* True when the last run with this key that recorded anything ended well (and
+ * was closed).  As it was at journal_open(). */
 bool journal_last_succeeded(const struct journal *j);
 
 /* The state's folder of this key, for quarantine and manifest. */
 const char *journal_folder(const struct journal *j);
 
 /* Everything is done and verified: closes the journal, so that the same
- * command starts anew.  Durable on return. */
+ * command starts anew.  Durable on return.  Only journal_free(), the getters
+ * and journal_folder() may follow. */
 bool journal_close_done(struct journal *j, struct err *err);
 
 /* Small facts, name -> value ("ours:db.c" -> "1", "cluster_time" -> "17.3").
@@ -75,11 +84,13 @@ struct journal_part {
 	uint64_t counters[12];
 };
 
-/* Appends a partition (not done) of ns; durable after journal_sync(). */
+/* Appends a partition (not done) of ns; durable after journal_sync().  Not
+ * after journal_parts_complete() (ERR_INTERNAL). */
 bool journal_add_part(struct journal *j, const char *ns,
     const struct journal_part *part, struct err *err);
 
-/* All partitions of ns have been added. */
+/* All partitions of ns have been added (there may be none).  A run that ends
+ * before this starts the list of ns anew when it resumes. */
 bool journal_parts_complete(struct journal *j, const char *ns,
     struct err *err);
 bool journal_has_parts(struct journal *j, const char *ns);
@@ -94,7 +105,7 @@ bool journal_get_part(struct journal *j, const char *ns, size_t i,
 bool journal_part_done(struct journal *j, const char *ns, size_t i,
     const struct journal_part *part, struct err *err);
 
-/* A failed verification reopens number i. */
+/* A failed verification reopens number i; its tally and counters are gone. */
 bool journal_part_reopen(struct journal *j, const char *ns, size_t i,
     struct err *err);
 

@@ -25,7 +25,7 @@ struct manifest_entry {
 	uint8_t sha256[HASH_SHA256_SIZE]; /* of what was sent (after rewriting) */
 	uint64_t sent_size;	/* of what was sent */
 	int64_t sent_mtime_ns;	/* as the target lists it; 0 if not known */
-	char etag[96];		/* as returned, opaque; "" if none */
+	char etag[256];		/* as returned, opaque; "" if none */
 	char headers[24];	/* short digest of the headers it was sent with */
 };
 

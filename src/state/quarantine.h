@@ -1,9 +1,11 @@
 /*
  * Documents that could not be moved, kept so that nothing is lost: the raw
  * BSON in one file per namespace (which bsondump and mongorestore read) and a
- * line of JSON for each with the reason, in the journal's folder.
+ * line of JSON for each with the reason, in the journal's folder
+ * (docs/FORMAT.md).  What an earlier run left is kept until it is forgotten.
  *
- * Thread-safe.
+ * Order: quarantine_sync() before a journal says that the partition which the
+ * documents came from is done.  Thread-safe.
  */
 #ifndef STATE_QUARANTINE_H
 #define STATE_QUARANTINE_H
@@ -32,8 +34,15 @@ struct quarantined {
 	const char *reason;
 	const char *message;
 };
+
+/* Written at once, on disk within a second of further calls.  A document of
+ * the same bytes that an earlier run left for ns is recognised, once, and not
+ * written again. */
 bool quarantine_add(struct quarantine *q, const struct quarantined *d,
     struct err *err);
+
+/* Makes everything added so far durable. */
+bool quarantine_sync(struct quarantine *q, struct err *err);
 
 /* Forgets what an earlier run put there for ns (its documents are read
  * again). */
@@ -41,6 +50,8 @@ bool quarantine_forget(struct quarantine *q, const char *ns, struct err *err);
 
 /* The folder, NULL while nothing is in it; lives with q. */
 const char *quarantine_path(struct quarantine *q);
+
+/* Documents in it, those of earlier runs too. */
 uint64_t quarantine_count(struct quarantine *q);
 
 #endif
