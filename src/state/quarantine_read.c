@@ -60,7 +60,7 @@ static bool
 next_document(FILE *f, struct hash *h, uint8_t *sha256, size_t *len)
 {
 	uint8_t buf[READ_STEP];
-	size_t left, n;
+	size_t left, n = 4;
 
 	if (fread(buf, 1, 4, f) != 4)
 		return false;
