@@ -117,15 +117,43 @@ check_not_same(const struct data *d, struct err *err)
 	return true;
 }
 
+/* True when only the database's name changes, and an earlier move said so. */
+static bool
+is_said(const struct data *d, size_t i)
+{
+	const char *ns = d->moves[i].info->ns, *to = d->moves[i].target_ns;
+	size_t j, db = strcspn(ns, "."), to_db = strcspn(to, ".");
+
+	if (strcmp(ns + db, to + to_db) != 0)
+		return false;
+	for (j = 0; j < i; j++) {
+		const struct move *m = &d->moves[j];
+
+		if (strncmp(m->info->ns, ns, db + 1) == 0 &&
+		    strncmp(m->target_ns, to, to_db + 1) == 0 &&
+		    strcmp(m->info->ns + db, m->target_ns + to_db) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 say_names(const struct data *d)
 {
 	size_t i;
 
 	for (i = 0; i < d->n_moves; i++) {
-		if (strcmp(d->moves[i].info->ns, d->moves[i].target_ns) != 0)
-			log_info("%s becomes %s", d->moves[i].info->ns,
-			    d->moves[i].target_ns);
+		const char *ns = d->moves[i].info->ns;
+		const char *to = d->moves[i].target_ns;
+		int db = (int)strcspn(ns, "."), to_db = (int)strcspn(to, ".");
+
+		if (strcmp(ns, to) == 0 || is_said(d, i))
+			continue;
+		if (strcmp(ns + db, to + to_db) == 0)
+			log_info("database %.*s becomes %.*s", db, ns, to_db,
+			    to);
+		else
+			log_info("%s becomes %s", ns, to);
 	}
 }
 
