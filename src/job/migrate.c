@@ -153,6 +153,7 @@ migrate(struct run *r, struct err *err)
 		return false;
 	if (r->has_data && !prepare_data(r, err))
 		return false;
+	r->began = true;
 	if (r->has_files && (!files_begin(&r->files,
 	    journal_folder(r->journal), err) || !files_copy(&r->files, err)))
 		return false;
@@ -211,6 +212,7 @@ dry_run_data(struct run *r, struct err *err)
 	    !count_on_target(r, err))
 		return false;
 	r->job.report.summary->target_bytes = size_on_target(&r->data);
+	r->data.judged = true;
 	return true;
 }
 
@@ -218,6 +220,7 @@ static bool
 dry_run(struct run *r, struct err *err)
 {
 
+	r->began = true;
 	if (r->has_files && (!run_find_manifests(r, err) ||
 	    !files_plan(&r->files, err)))
 		return false;

@@ -157,6 +157,21 @@ say_names(const struct data *d)
 	}
 }
 
+/* Matches where rules do not reach: options (validator, pipeline), indexes. */
+static uint64_t
+metadata_matches(const struct job *job, const struct collection_info *info)
+{
+	uint64_t n;
+	size_t i;
+
+	n = rewrite_count_metadata(job->rules, info->options.data,
+	    info->options.len);
+	for (i = 0; i < info->n_indexes; i++)
+		n += rewrite_count_metadata(job->rules,
+		    info->indexes[i].spec.data, info->indexes[i].spec.len);
+	return n;
+}
+
 bool
 data_open(struct data *d, struct job *job, struct err *err)
 {
@@ -176,8 +191,7 @@ data_open(struct data *d, struct job *job, struct err *err)
 	for (i = 0; i < d->n_moves; i++) {
 		struct move *m = &d->moves[i];
 
-		m->metadata_matches = rewrite_count_metadata(job->rules,
-		    m->info->options.data, m->info->options.len);
+		m->metadata_matches = metadata_matches(job, m->info);
 	}
 	return true;
 }
@@ -245,7 +259,7 @@ move_is_ok(const struct move *m, const struct spaceferry_options *o)
 
 static bool
 summarise_move(struct move *m, const struct spaceferry_options *o,
-    struct spaceferry_collection *c)
+    bool judged, struct spaceferry_collection *c)
 {
 
 	if ((c->ns = strdup(m->target_ns)) == NULL)
@@ -269,7 +283,7 @@ summarise_move(struct move *m, const struct spaceferry_options *o,
 	c->quarantined = m->quarantined;
 	c->conflicts = m->conflicts;
 	c->violations = m->violations;
-	c->ok = move_is_ok(m, o);
+	c->ok = judged && move_is_ok(m, o);
 	c->metadata = m->metadata;
 	c->n_metadata = m->n_metadata;
 	m->metadata = NULL;
@@ -288,7 +302,7 @@ data_summarise(struct data *d, struct job *job, struct err *err)
 		return err_nomem(err, "summary");
 	for (i = 0; i < d->n_moves; i++) {
 		if (!summarise_move(&d->moves[i], job->options,
-		    &s->collections[s->n_collections]))
+		    d->judged, &s->collections[s->n_collections]))
 			return err_nomem(err, "summary");
 		s->n_collections++;
 	}

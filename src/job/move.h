@@ -62,6 +62,7 @@ struct data {
 	bool same_deployment;
 	uint64_t writes_before;	/* the source's write counter at the start */
 	bool writes_known;
+	bool judged;		/* compared to the end: "ok" may be said */
 	pthread_mutex_t lock;	/* guards results and parts' results */
 };
 

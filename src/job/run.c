@@ -98,10 +98,10 @@ run_close(struct run *r, bool ok, struct err *err)
 {
 	struct spaceferry_summary *s = r->job.report.summary;
 	struct err late;
-	int status;
 
-	if (r->data_opened) {
-		if (r->data.source_session != NULL && ok)
+	/* A run that ended before it began has nothing to tell. */
+	if (r->began && r->has_data) {
+		if (ok)
 			check_source_changed(r);
 		warn_of_dbrefs(r);
 		if (!data_summarise(&r->data, &r->job, &late) && ok) {
@@ -109,9 +109,9 @@ run_close(struct run *r, bool ok, struct err *err)
 			ok = false;
 		}
 	}
-	if (r->files_opened)
+	if (r->began && r->has_files)
 		files_summarise(&r->files);
-	if (r->links != NULL)
+	if (r->began)
 		links_summarise(r->links);
 	if (r->quarantine != NULL && quarantine_path(r->quarantine) != NULL)
 		s->quarantine = strdup(quarantine_path(r->quarantine));
@@ -123,8 +123,7 @@ run_close(struct run *r, bool ok, struct err *err)
 		data_close(&r->data);
 	journal_free(r->journal);
 	state_key_free(&r->key);
-	status = job_close(&r->job, ok, err);
-	return status;
+	return job_close(&r->job, ok, err);
 }
 
 static bool

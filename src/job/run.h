@@ -26,6 +26,7 @@ struct run {
 	struct quarantine *quarantine;
 	bool has_data;
 	bool has_files;
+	bool began;			/* past the checks: counts mean something */
 	bool data_opened;		/* data_close() is due */
 	bool files_opened;
 };

@@ -290,6 +290,7 @@ target_compare(struct data *d, struct job *job, struct err *err)
 			catalog_compare(m->info, there,
 			    is_view ? m->view_on : NULL, differs, &c);
 	}
+	d->judged = true;
 	ok = true;
 out:
 	catalog_free(now);

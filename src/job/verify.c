@@ -24,6 +24,7 @@ static bool
 verify(struct run *r, struct err *err)
 {
 
+	r->began = true;
 	if (r->has_data && !verify_data(r, err))
 		return false;
 	return !r->has_files || (run_find_manifests(r, err) &&
