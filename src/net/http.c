@@ -305,11 +305,16 @@ set_request_options(struct http *h, struct curl_slist *headers)
 	const struct http_request *r = h->request;
 	bool sends = r->read != NULL || strcmp(r->method, "PUT") == 0 ||
 	    strcmp(r->method, "POST") == 0;
+	const char *authorities = getenv("SSL_CERT_FILE");
 	CURL *c = h->easy;
 	CURLcode rc;
 
 	curl_easy_reset(c);
 	set_constant_options(h);
+	/* libcurl alone does not look at it, unlike its command. */
+	if (authorities != NULL && *authorities != '\0' &&
+	    (rc = curl_easy_setopt(c, CURLOPT_CAINFO, authorities)) != CURLE_OK)
+		return rc;
 	if ((rc = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https")) !=
 	    CURLE_OK ||
 	    (rc = curl_easy_setopt(c, CURLOPT_USERAGENT,

@@ -78,7 +78,8 @@ void http_free(struct http *h);		/* NULL is allowed */
  * when an answer came, whatever its status; false with ERR_DNS, ERR_NETWORK,
  * ERR_DENIED (a certificate that does not hold), ERR_URI, ERR_CANCELLED or what
  * a callback set.  Host:, Expect: and Content-Length: are taken care of;
- * proxies come from the environment as libcurl reads it.  Messages name the
+ * proxies come from the environment as libcurl reads it, trusted authorities
+ * from SSL_CERT_FILE if it is set.  Messages name the
  * host, never path or query.  response must have been set up with
  * http_response_init; it is reset first. */
 bool http_perform(struct http *h, const struct http_request *request,

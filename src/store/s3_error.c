@@ -5,6 +5,8 @@
 #include "store/s3.h"
 #include "store/xml.h"
 
+#define HINT_ACCESS_KEY "check AWS_ACCESS_KEY_ID, and that " \
+    "AWS_ENDPOINT_URL_S3 is the provider it belongs to"
 #define HINT_CLOCK "set this machine's clock: signatures hold for 15 minutes"
 #define HINT_RIGHTS "give the key the rights to list the bucket and to read, " \
     "write and delete its objects"
@@ -21,8 +23,8 @@ struct meaning {
 };
 
 static const struct meaning codes[] = {
-	{ "InvalidAccessKeyId", ERR_AUTH, "check AWS_ACCESS_KEY_ID, and that "
-	    "AWS_ENDPOINT_URL_S3 is the provider it belongs to" },
+	{ "InvalidAccessKeyId", ERR_AUTH, HINT_ACCESS_KEY },
+	{ "XAdminUserNotFound", ERR_AUTH, HINT_ACCESS_KEY }, /* versitygw */
 	{ "SignatureDoesNotMatch", ERR_AUTH, "check AWS_SECRET_ACCESS_KEY "
 	    "(and AWS_REGION)" },
 	{ "ExpiredToken", ERR_AUTH, HINT_TOKEN },
