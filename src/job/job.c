@@ -44,6 +44,16 @@ list_rules(const struct spaceferry_options *o, struct match_rule_spec *specs)
 	return n;
 }
 
+/* True when to is url or lies below it. */
+static bool
+is_below(const char *to, const char *url)
+{
+	size_t len = strlen(url);
+
+	return len > 0 && strncmp(to, url, len) == 0 && (url[len - 1] == '/' ||
+	    to[len] == '/' || to[len] == '\0');
+}
+
 /* A rule whose TO lies under the new URL of a --files leads to its files,
  * whichever option it came from. */
 static void
@@ -55,8 +65,8 @@ find_link_rule(const struct spaceferry_options *o, const char *to,
 	for (i = 0; i < o->n_files; i++) {
 		const char *url = o->files[i].url.to;
 
-		if (url == NULL || (len = strlen(url)) == 0 || len <= best ||
-		    strncmp(to, url, len) != 0)
+		if (url == NULL || !is_below(to, url) ||
+		    (len = strlen(url)) <= best)
 			continue;
 		best = len;
 		rule->lookup = true;

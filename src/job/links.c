@@ -34,16 +34,31 @@ links_free(struct links *l)
 	free(l);
 }
 
+/* The key without the slashes in front of it: a rule need not end in one. */
+static const char *
+key_of(const struct buf *form, size_t *len)
+{
+	const char *key = (const char *)form->data;
+
+	*len = form->len;
+	while (*len > 0 && *key == '/') {
+		key++;
+		(*len)--;
+	}
+	return key;
+}
+
 /* Tries the forms of a link's tail, in order; the first that names a file
- * wins. */
+ * wins.  A link to the folder as a whole asks for none. */
 static bool
 names_a_file(const struct job_link_rule *rule, struct file_index *index,
     const struct match_link *link)
 {
 	struct file_entry *e;
 	struct buf form;
+	const char *key;
 	bool found = false;
-	size_t i;
+	size_t i, len;
 
 	buf_init(&form, FORM_MAX);
 	for (i = 0; i < FORMS_MAX && !found; i++) {
@@ -51,7 +66,12 @@ names_a_file(const struct job_link_rule *rule, struct file_index *index,
 		if (!buf_append_str(&form, rule->prefix) ||
 		    !match_link_form(link, i, &form))
 			break;
-		e = file_index_find(index, (const char *)form.data, form.len);
+		key = key_of(&form, &len);
+		if (i == 0 && len == 0) {
+			found = true;
+			break;
+		}
+		e = file_index_find(index, key, len);
 		if (e != NULL) {
 			atomic_store(&e->marked, true);
 			found = true;
@@ -87,8 +107,7 @@ links_found(struct links *l, const struct links_place *place,
 	const struct job_link_rule *rule = &l->job->link_rules[link->rule];
 
 	atomic_fetch_add(&l->rewritten, 1);
-	if (!rule->lookup || l->indexes[rule->files] == NULL ||
-	    link->tail_len == 0)
+	if (!rule->lookup || l->indexes[rule->files] == NULL)
 		return;
 	if (names_a_file(rule, l->indexes[rule->files], link))
 		return;
