@@ -21,6 +21,8 @@ struct mongo_session;
 struct mongo_options {
 	uint64_t patience_ms;	/* server selection and retries */
 	unsigned max_sessions;	/* pool size */
+	bool primary;		/* read from the primary whatever the URI says:
+				 * for the end that is written to */
 };
 
 /* What hello and buildInfo said.  Strings live with the server. */
@@ -76,6 +78,12 @@ bool mongo_cluster_time(struct mongo_session *s, struct mongo_time *t,
  * only sign that somebody wrote.  False when the server refuses to tell. */
 bool mongo_write_counter(struct mongo_session *s, uint64_t *writes,
     struct err *err);
+
+/* Whether the URI's user may do action ("collMod",
+ * "bypassDocumentValidation", …: the server's names) on ns, as
+ * connectionStatus tells; true where there are no users. */
+bool mongo_may(struct mongo_session *s, const char *ns, const char *action,
+    bool *may, struct err *err);
 
 /* Takes a connection from the pool; waits for a free one. */
 struct mongo_session *mongo_session_new(struct mongo_server *s,

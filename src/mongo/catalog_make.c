@@ -1,0 +1,194 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/retry.h"
+#include "mongo/catalog_same.h"
+#include "mongo/classify.h"
+#include "mongo/raw.h"
+#include "mongo/session.h"
+
+#define LISTED_MAX ((size_t)64 * 1024 * 1024)
+
+/* The create command as the target gets it. */
+static void
+build_create(const struct catalog_create *c, const char *coll, bson_t *cmd)
+{
+	bson_iter_t it;
+	const char *name;
+	bson_t options;
+
+	BSON_APPEND_UTF8(cmd, "create", coll);
+	if (!raw_bson(c->info->options.data, c->info->options.len, &options) ||
+	    !bson_iter_init(&it, &options))
+		return;
+	while (bson_iter_next(&it)) {
+		name = bson_iter_key(&it);
+		if (catalog_same_ignored(name, false))
+			continue;
+		if (c->later_expiry && strcmp(name, "expireAfterSeconds") == 0)
+			continue;
+		if (strcmp(name, "viewOn") == 0 && c->view_on != NULL)
+			BSON_APPEND_UTF8(cmd, name, c->view_on);
+		else
+			bson_append_iter(cmd, NULL, 0, &it);
+	}
+}
+
+static void
+count_difference(void *arg, const char *name, const bson_iter_t *a,
+    const bson_iter_t *b)
+{
+	unsigned *n = arg;
+
+	(void)a;
+	(void)b;
+	/* Set later, or set already by a run that was interrupted. */
+	if (strcmp(name, "expireAfterSeconds") != 0 &&
+	    strcmp(name, "create") != 0)
+		(*n)++;
+}
+
+/* Lists the one collection; *found false when there is none. */
+static bool
+list_one(struct mongo_session *s, const struct session_ns *ns,
+    struct buf *listed, bool *found, struct err *err)
+{
+	bson_t cmd, filter;
+	struct session_call call = {
+		.db = ns->db, .command = &cmd, .what = "list the collection",
+	};
+	bool ok;
+
+	bson_init(&cmd);
+	BSON_APPEND_INT32(&cmd, "listCollections", 1);
+	bson_append_document_begin(&cmd, "filter", -1, &filter);
+	BSON_APPEND_UTF8(&filter, "name", ns->coll);
+	bson_append_document_end(&cmd, &filter);
+	ok = session_collect(s, &call, listed, err);
+	bson_destroy(&cmd);
+	*found = ok && listed->len > 0;
+	return ok;
+}
+
+/* What is there counts as made if it has the options that were asked for. */
+static bool
+exists_alike(struct mongo_session *s, const struct session_ns *ns,
+    const bson_t *create, const struct err *why, struct err *err)
+{
+	unsigned differences = 0;
+	struct buf listed;
+	bson_t doc, options;
+	bson_iter_t it;
+	const uint8_t *data;
+	uint32_t len;
+	size_t at = 0;
+	bool found, ok;
+
+	buf_init(&listed, LISTED_MAX);
+	ok = list_one(s, ns, &listed, &found, err);
+	if (ok && (!found || !session_next_doc(&listed, &at, &doc) ||
+	    !bson_iter_init_find(&it, &doc, "options") ||
+	    !BSON_ITER_HOLDS_DOCUMENT(&it))) {
+		*err = *why;
+		ok = false;
+	}
+	if (ok) {
+		bson_iter_document(&it, &len, &data);
+		if (raw_bson(data, len, &options))
+			catalog_same_each(create, &options, false,
+			    count_difference, &differences);
+		if (differences > 0) {
+			*err = *why;
+			ok = err_hint(err, "it is there with other options: "
+			    "--drop, or rename it");
+		}
+	}
+	buf_free(&listed);
+	return ok;
+}
+
+bool
+catalog_create(struct mongo_session *s, const struct catalog_create *c,
+    struct err *err)
+{
+	char what[SESSION_NS_SIZE];
+	struct session_ns ns;
+	bson_t cmd, reply;
+	struct session_call call = {
+		.command = &cmd, .write = true, .what = what,
+	};
+	struct err why;
+	bool ok;
+
+	if (!session_split_ns(c->ns, &ns, err))
+		return false;
+	snprintf(what, sizeof(what), "create %s", c->ns);
+	call.db = ns.db;
+	bson_init(&cmd);
+	build_create(c, ns.coll, &cmd);
+	ok = session_run(s, &call, &reply, err);
+	if (!ok && err->code == CLASSIFY_NAMESPACE_EXISTS) {
+		why = *err;
+		err_clear(err);
+		ok = exists_alike(s, &ns, &cmd, &why, err);
+	}
+	bson_destroy(&reply);
+	bson_destroy(&cmd);
+	return ok;
+}
+
+bool
+catalog_set_expiry(struct mongo_session *s, const char *name,
+    const struct collection_info *info, struct err *err)
+{
+	char what[SESSION_NS_SIZE];
+	struct session_ns ns;
+	bson_t cmd, reply, options;
+	struct session_call call = {
+		.command = &cmd, .write = true, .what = what,
+	};
+	bson_iter_t it;
+	bool ok;
+
+	if (!raw_bson(info->options.data, info->options.len, &options) ||
+	    !bson_iter_init_find(&it, &options, "expireAfterSeconds"))
+		return true;
+	if (!session_split_ns(name, &ns, err))
+		return false;
+	snprintf(what, sizeof(what), "set expireAfterSeconds of %s", name);
+	call.db = ns.db;
+	bson_init(&cmd);
+	BSON_APPEND_UTF8(&cmd, "collMod", ns.coll);
+	bson_append_iter(&cmd, NULL, 0, &it);
+	ok = session_run(s, &call, &reply, err);
+	bson_destroy(&reply);
+	bson_destroy(&cmd);
+	return ok;
+}
+
+bool
+catalog_drop(struct mongo_session *s, const char *name, struct err *err)
+{
+	char what[SESSION_NS_SIZE];
+	struct session_ns ns;
+	bson_t cmd, reply;
+	struct session_call call = {
+		.command = &cmd, .write = true, .what = what,
+	};
+	bool ok;
+
+	if (!session_split_ns(name, &ns, err))
+		return false;
+	snprintf(what, sizeof(what), "drop %s", name);
+	call.db = ns.db;
+	bson_init(&cmd);
+	BSON_APPEND_UTF8(&cmd, "drop", ns.coll);
+	ok = session_run(s, &call, &reply, err);
+	if (!ok && err->code == CLASSIFY_NAMESPACE_NOT_FOUND) {
+		err_clear(err);
+		ok = true;
+	}
+	bson_destroy(&reply);
+	bson_destroy(&cmd);
+	return ok;
+}

@@ -1,0 +1,94 @@
+#include <string.h>
+
+#include "mongo/session.h"
+
+static const char *
+string_in(const bson_iter_t *doc, const char *field)
+{
+	bson_iter_t it;
+
+	return bson_iter_recurse(doc, &it) && bson_iter_find(&it, field) &&
+	    BSON_ITER_HOLDS_UTF8(&it) ? bson_iter_utf8(&it, NULL) : NULL;
+}
+
+/* A resource is {db, collection}, where "" stands for all, {cluster: true} or
+ * {anyResource: true}. */
+static bool
+covers(const bson_iter_t *privilege, const struct session_ns *ns)
+{
+	bson_iter_t it, resource, any;
+	const char *db, *coll;
+
+	if (!bson_iter_recurse(privilege, &it) ||
+	    !bson_iter_find(&it, "resource") || !bson_iter_recurse(&it, &any))
+		return false;
+	if (bson_iter_find(&any, "anyResource") && bson_iter_as_bool(&any))
+		return true;
+	resource = it;
+	db = string_in(&resource, "db");
+	coll = string_in(&resource, "collection");
+	return db != NULL && coll != NULL &&
+	    (*db == '\0' || strcmp(db, ns->db) == 0) &&
+	    (*coll == '\0' || strcmp(coll, ns->coll) == 0);
+}
+
+static bool
+allows(const bson_iter_t *privilege, const char *action)
+{
+	bson_iter_t it, actions;
+
+	if (!bson_iter_recurse(privilege, &it) ||
+	    !bson_iter_find(&it, "actions") || !bson_iter_recurse(&it, &actions))
+		return false;
+	while (bson_iter_next(&actions)) {
+		if (BSON_ITER_HOLDS_UTF8(&actions) && (strcmp(action,
+		    bson_iter_utf8(&actions, NULL)) == 0 ||
+		    strcmp("anyAction", bson_iter_utf8(&actions, NULL)) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool
+look_up(const bson_t *status, const struct session_ns *ns, const char *action)
+{
+	bson_iter_t it, users, privileges, list;
+
+	if (!bson_iter_init(&it, status) || !bson_iter_find_descendant(&it,
+	    "authInfo.authenticatedUsers", &users) ||
+	    !bson_iter_recurse(&users, &list) || !bson_iter_next(&list))
+		return true;
+	if (!bson_iter_init(&it, status) || !bson_iter_find_descendant(&it,
+	    "authInfo.authenticatedUserPrivileges", &privileges) ||
+	    !bson_iter_recurse(&privileges, &list))
+		return true;
+	while (bson_iter_next(&list)) {
+		if (covers(&list, ns) && allows(&list, action))
+			return true;
+	}
+	return false;
+}
+
+bool
+mongo_may(struct mongo_session *s, const char *name, const char *action,
+    bool *may, struct err *err)
+{
+	struct session_ns ns;
+	bson_t cmd, reply;
+	struct session_call call = {
+		.db = "admin", .command = &cmd, .what = "connectionStatus",
+	};
+	bool ok;
+
+	if (!session_split_ns(name, &ns, err))
+		return false;
+	bson_init(&cmd);
+	BSON_APPEND_INT32(&cmd, "connectionStatus", 1);
+	BSON_APPEND_BOOL(&cmd, "showPrivileges", true);
+	ok = session_run(s, &call, &reply, err);
+	if (ok)
+		*may = look_up(&reply, &ns, action);
+	bson_destroy(&reply);
+	bson_destroy(&cmd);
+	return ok;
+}
