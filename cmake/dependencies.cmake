@@ -10,4 +10,9 @@ foreach(pair
 	list(GET pair 0 name)
 	list(GET pair 1 module)
 	pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+	# For --version, and for whoever links with our library.
+	string(APPEND SF_LIBRARIES "${module} ${${name}_VERSION}\\n")
+	if(NOT name STREQUAL "YAML")
+		string(APPEND SF_LIBRARY_REQUIRES "${module} ")
+	endif()
 endforeach()

@@ -47,3 +47,7 @@ foreach(layer IN LISTS SF_LAYERS)
 	target_link_libraries(sf_${layer} PUBLIC ${SF_USES_${layer}})
 	list(APPEND SF_LAYER_TARGETS sf_${layer})
 endforeach()
+
+if(TARGET sf_cli)
+	target_compile_definitions(sf_cli PRIVATE SF_LIBRARIES="${SF_LIBRARIES}")
+endif()

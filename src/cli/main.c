@@ -1,6 +1,226 @@
-int
-main(void)
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cancel.h"
+#include "cli/command.h"
+#include "cli/config.h"
+#include "cli/console.h"
+#include "cli/generate.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "spaceferry.h"
+
+/* An arena for each processor would hold on to memory that another needs. */
+#define ARENAS 2
+
+/* One run of the program. */
+struct program {
+	struct options options;
+	const struct command *command;	/* NULL until it is known */
+	struct console *console;
+	uint64_t started_ns;
+};
+
+/* Whoever starts us with a standard descriptor closed would have the journal
+ * opened in its place, and the log written into it. */
+static void
+open_standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return;
+	}
+}
+
+static struct console *
+open_console(const struct options *o)
+{
+	struct console_settings settings = {
+		.out = stderr,
+		.terminal = terminal_is(STDERR_FILENO),
+		.colour = terminal_has_colour(STDERR_FILENO),
+		.json = o->log_format == OPTIONS_JSON,
+		.quiet = o->quiet,
+		.verbose = o->verbose,
+		.now = cancel_now,
+	};
+
+	return console_new(&settings);
+}
+
+/* Flushes stdout: a result that nobody could read is no success. */
+static int
+close_stdout(struct program *p, int status)
+{
+	char message[120];
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	snprintf(message, sizeof(message), "cannot write the result to stdout: "
+	    "%s", strerror(errno));
+	console_error(p->console, message, "");
+	return status == 0 ? 3 : status;
+}
+
+/* Tells what happened: errors to stderr, the result to stdout.  ran: a job
+ * did, so that there is something to tell. */
+static int
+report(struct program *p, const struct spaceferry_summary *s, int status,
+    bool ran)
+{
+	struct print_style style = {
+		.colour = terminal_has_colour(STDOUT_FILENO),
+		.status = status,
+		.files = p->options.job.n_files > 0,
+	};
+	size_t i;
+
+	console_clear(p->console);
+	for (i = 0; i < s->n_errors; i++) {
+		if (print_is_stop(&s->errors[i]))
+			console_error(p->console, s->errors[i].message,
+			    s->errors[i].hint);
+	}
+	if (p->options.json) {
+		if (!print_json(stdout, s))
+			errno = ENOMEM;
+	} else if (ran) {
+		print_summary(stdout, s, &style);
+	}
+	return close_stdout(p, status);
+}
+
+/* An error met before a job ran. */
+static int
+report_err(struct program *p, struct err *err)
+{
+	struct spaceferry_finding finding = {
+		.kind = err_kind_name(err->kind),
+		.message = err->message,
+		.hint = err->hint,
+	};
+	struct spaceferry_summary summary = {
+		.command = p->command != NULL ? p->command->name : NULL,
+		.dry_run = p->options.job.dry_run,
+		.elapsed_seconds = (double)(cancel_now() - p->started_ns) / 1e9,
+		.errors = &finding,
+		.n_errors = 1,
+	};
+
+	return report(p, &summary, err_exit_status(err->kind, false), false);
+}
+
+/* What a command is in the library. */
+static int
+call_library(struct program *p, struct spaceferry_summary *summary)
 {
 
-	return 0;
+	p->options.job.callbacks = (struct spaceferry_callbacks){
+		.progress = console_progress,
+		.log = console_log,
+		.arg = p->console,
+	};
+	if (p->command->bit == COMMAND_VERIFY)
+		return spaceferry_verify(&p->options.job, summary);
+	return spaceferry_migrate(&p->options.job, summary);
+}
+
+static int
+run_command(struct program *p)
+{
+	struct spaceferry_summary summary;
+	struct err err;
+	int status;
+
+	if (!spaceferry_init()) {
+		err_set(&err, ERR_INTERNAL, "a library cannot be set up");
+		return report_err(p, &err);
+	}
+	status = call_library(p, &summary);
+	status = report(p, &summary, status, true);
+	spaceferry_summary_free(&summary);
+	spaceferry_cleanup();
+	return status;
+}
+
+/* Everything that is wanted, from all three places. */
+static bool
+read_options(struct program *p, int argc, char **argv, struct err *err)
+{
+
+	p->options.json = options_asks_json(argc, argv);
+	if (!options_read_argv(&p->options, argc, argv, &p->command, err))
+		return false;
+	if (p->options.help || p->options.version)
+		return true;
+	return options_read_environment(&p->options, p->command, err) &&
+	    config_read(&p->options, p->command, err) &&
+	    p->command->check(&p->options, err);
+}
+
+/* What somebody may not know about where the options came from. */
+static void
+tell_places(struct program *p)
+{
+	char line[160];
+
+	if (p->options.config != NULL &&
+	    strcmp(p->options.config, CONFIG_DEFAULT) == 0)
+		console_log(p->console, SPACEFERRY_INFO, "options of ./"
+		    CONFIG_DEFAULT " are in force");
+	if (p->options.exposed == NULL)
+		return;
+	snprintf(line, sizeof(line), "a password on the command line (--%s) can "
+	    "be seen by other users%s", p->options.exposed,
+	    strcmp(p->options.exposed, "files") == 0 ? "" :
+	    "; SPACEFERRY_FROM and SPACEFERRY_TO keep it to yourself");
+	console_log(p->console, SPACEFERRY_WARNING, line);
+}
+
+static int
+run(struct program *p, int argc, char **argv)
+{
+	struct err err;
+	bool ok;
+
+	ok = read_options(p, argc, argv, &err);
+	if ((p->console = open_console(&p->options)) == NULL)
+		return 3;
+	tell_places(p);
+	if (!ok)
+		return report_err(p, &err);
+	if (p->options.help || p->options.version) {
+		if (p->options.version)
+			print_version(stdout);
+		else
+			print_help(stdout, p->command);
+		return close_stdout(p, 0);
+	}
+	return run_command(p);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program p = { .started_ns = cancel_now() };
+	int status;
+
+	mallopt(M_ARENA_MAX, ARENAS);
+	open_standard_descriptors();
+	signals_install(spaceferry_cancel);
+	if (argc == 3 && strcmp(argv[1], "--generate") == 0)
+		return generate(stdout, argv[2]) ? 0 : 2;
+	options_init(&p.options);
+	status = run(&p, argc, argv);
+	console_free(p.console);
+	options_free(&p.options);
+	return status;
 }

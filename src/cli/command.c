@@ -1,0 +1,123 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+
+/* What migrate and verify need alike: two ends, of documents or files. */
+static bool
+check_ends(const struct options *o, const char *verb, struct err *err)
+{
+	const struct spaceferry_options *job = &o->job;
+
+	if (job->from == NULL && job->to == NULL) {
+		if (job->n_files > 0)
+			return true;
+		err_set(err, ERR_USAGE, "nothing to %s: neither --from and --to "
+		    "nor --files is given", verb);
+		return err_hint(err, "spaceferry %s --help", verb);
+	}
+	if (job->from == NULL || job->to == NULL) {
+		err_set(err, ERR_USAGE, "--%s is missing",
+		    job->from == NULL ? "from" : "to");
+		return err_hint(err, "give it, or set %s", job->from == NULL ?
+		    "SPACEFERRY_FROM" : "SPACEFERRY_TO");
+	}
+	return true;
+}
+
+static bool
+check_migrate(const struct options *o, struct err *err)
+{
+
+	if (!check_ends(o, "migrate", err))
+		return false;
+	if (o->job.drop && o->job.on_conflict != SPACEFERRY_ABORT) {
+		err_set(err, ERR_USAGE, "--drop leaves nothing that could be in "
+		    "conflict: --on-conflict contradicts it");
+		return err_hint(err, "leave one of them out");
+	}
+	return true;
+}
+
+static bool
+check_verify(const struct options *o, struct err *err)
+{
+
+	return check_ends(o, "verify", err);
+}
+
+const struct command command_table[] = {
+	{ .name = "migrate", .bit = COMMAND_MIGRATE,
+	    .help = "move data and files, rewrite URLs, verify",
+	    .usage = "--from URI --to URI [OPTION]...",
+	    .more = "Moves the chosen collections with their options, indexes "
+	    "and views, and the files, from the source to the target; rewrites "
+	    "URLs inside the documents on the way; then reads the target back "
+	    "and compares counts and digests.  Nothing counts as moved before "
+	    "that.\n\n"
+	    "A run that was interrupted is resumed by the same command.  After "
+	    "a success the same command begins anew.",
+	    .example =
+	    "export SPACEFERRY_FROM='mongodb://localhost:27017/app'\n"
+	    "export SPACEFERRY_TO='mongodb+srv://user:password@cluster.example.net/app'\n"
+	    "spaceferry migrate --files ./uploads=s3://bucket/uploads \\\n"
+	    "    --files-url /uploads=https://cdn.example.net/uploads --dry-run\n",
+	    .check = check_migrate },
+	{ .name = "verify", .bit = COMMAND_VERIFY,
+	    .help = "compare both sides: counts, digests, metadata, files",
+	    .usage = "--from URI --to URI [OPTION]...",
+	    .more = "Compares the source, after rewriting, with the target, and "
+	    "writes to neither.  What differs is named.  Give it the options "
+	    "that the migration had, or the same config file.",
+	    .example =
+	    "spaceferry verify --config spaceferry.yaml --json\n",
+	    .check = check_verify },
+};
+
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);
+
+const struct command *
+command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < command_count; i++) {
+		if (strcmp(command_table[i].name, name) == 0)
+			return &command_table[i];
+	}
+	return NULL;
+}
+
+const char *
+command_names(unsigned set, char *out, size_t size)
+{
+	size_t i, used = 0;
+
+	out[0] = '\0';
+	for (i = 0; i < command_count; i++) {
+		if (!(set & (unsigned)command_table[i].bit))
+			continue;
+		if (used < size)
+			used += (size_t)snprintf(out + used, size - used,
+			    "%s%s", used > 0 ? ", " : "",
+			    command_table[i].name);
+	}
+	return out;
+}
+
+bool
+command_unknown(const char *name, struct err *err)
+{
+	const char *names[32], *near;
+	char all[200];
+	size_t i;
+
+	for (i = 0; i < command_count && i < 32; i++)
+		names[i] = command_table[i].name;
+	err_set(err, ERR_USAGE, "unknown command '%.60s'", name);
+	if ((near = options_nearest(name, names, i)) != NULL)
+		return err_hint(err, "did you mean %s?", near);
+	return err_hint(err, "commands: %s",
+	    command_names((unsigned)COMMAND_ALL, all, sizeof(all)));
+}

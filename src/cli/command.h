@@ -1,0 +1,46 @@
+/*
+ * The commands of the program, one row each: help, man page and completion
+ * come from this table; which options a command uses is said in the option
+ * table (cli/options.h); which library call it is, in main.c.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct options;
+
+/* A set of commands is an OR of these. */
+enum command_bit {
+	COMMAND_MIGRATE = 1 << 0,
+	COMMAND_VERIFY = 1 << 1,
+	COMMAND_ALL = ~0
+};
+
+struct command {
+	const char *name;
+	enum command_bit bit;
+	const char *help;	/* one line for the overview, <= 65 columns */
+	const char *usage;	/* what follows "spaceferry NAME" */
+	const char *more;	/* a paragraph or several, a blank line between */
+	const char *example;	/* lines that a shell takes, each ends in \n */
+	/* What must hold between the options, beyond each alone. */
+	bool (*check)(const struct options *o, struct err *err);
+};
+
+extern const struct command command_table[];
+extern const size_t command_count;
+
+/* NULL when there is none of that name. */
+const struct command *command_find(const char *name);
+
+/* Fills *err with ERR_USAGE: name is no command; the hint names those that
+ * exist.  Returns false. */
+bool command_unknown(const char *name, struct err *err);
+
+/* The names of the commands in the set, "migrate, verify", for messages. */
+const char *command_names(unsigned set, char *out, size_t size);
+
+#endif

@@ -1,0 +1,230 @@
+#include "cli/command.h"
+#include "cli/options.h"
+
+#define AT(member) offsetof(struct options, member)
+#define JOB(member) offsetof(struct options, job.member)
+
+enum {
+	MIGRATE = COMMAND_MIGRATE,
+	VERIFY = COMMAND_VERIFY,
+	BOTH = COMMAND_MIGRATE | COMMAND_VERIFY
+};
+
+/* Help, man page and completions list the rows of a group in this order. */
+const struct options_row options_table[] = {
+	/* The two ends */
+	{ .name = "from", .group = OPTIONS_ENDS, .argument = "URI",
+	    .help = "the source: mongodb:// or mongodb+srv://",
+	    .more = "A database named in the path of the URI is the default of "
+	    "--db.  A password does better in the environment: on the command "
+	    "line other users can see it until it is overwritten, which is "
+	    "done at the start, with a warning.",
+	    .type = &options_text, .field = JOB(from), .commands = BOTH,
+	    .environment = "SPACEFERRY_FROM", .secret = true },
+	{ .name = "to", .group = OPTIONS_ENDS, .argument = "URI",
+	    .help = "the target, likewise",
+	    .more = "When the paths of both URIs name a database and the names "
+	    "differ, the source's is renamed to the target's.",
+	    .type = &options_text, .field = JOB(to), .commands = BOTH,
+	    .environment = "SPACEFERRY_TO", .secret = true },
+
+	/* Documents */
+	{ .name = "db", .group = OPTIONS_DATA, .argument = "NAME",
+	    .help = "this database only (may be repeated)",
+	    .more = "Without it, and without a database in the URI of the "
+	    "source, every database but admin, config and local is taken.",
+	    .type = &options_list, .field = JOB(db.v), .count = JOB(db.n),
+	    .commands = BOTH },
+	{ .name = "include", .group = OPTIONS_DATA, .argument = "NS",
+	    .help = "only these namespaces: 'app.u*' (repeatable)",
+	    .more = "A glob over DATABASE.COLLECTION as the source names it: "
+	    "* stands for any run of characters, ? for one byte.",
+	    .type = &options_list, .field = JOB(include.v),
+	    .count = JOB(include.n), .commands = BOTH },
+	{ .name = "exclude", .group = OPTIONS_DATA, .argument = "NS",
+	    .help = "not these namespaces (repeatable)",
+	    .more = "A glob as for --include; it wins over --include.",
+	    .type = &options_list, .field = JOB(exclude.v),
+	    .count = JOB(exclude.n), .commands = BOTH },
+	{ .name = "query", .group = OPTIONS_DATA, .argument = "JSON",
+	    .help = "only documents that match this filter",
+	    .more = "A filter in Extended JSON, applied to every chosen "
+	    "collection of the source.",
+	    .type = &options_text, .field = JOB(query), .commands = BOTH },
+	{ .name = "rename", .group = OPTIONS_DATA, .argument = "FROM=TO",
+	    .help = "namespaces on the target: 'old.*=new.*'",
+	    .more = "Each side is a namespace with at most one *.",
+	    .type = &options_pairs, .field = JOB(rename),
+	    .count = JOB(n_rename), .commands = BOTH },
+	{ .name = "on-conflict", .group = OPTIONS_DATA,
+	    .argument = "abort|skip|replace",
+	    .help = "documents that the target has already",
+	    .more = "abort, the default: any document in a chosen namespace of "
+	    "the target stops the run before it changes anything.  skip keeps "
+	    "the target's document, and counts it as kept.  replace puts the "
+	    "source's in its place.",
+	    .type = &options_choice, .field = JOB(on_conflict),
+	    .commands = MIGRATE },
+	{ .name = "drop", .group = OPTIONS_DATA,
+	    .help = "remove the target's namespaces first",
+	    .more = "Only the chosen namespaces, as they are named there.",
+	    .type = &options_flag, .field = JOB(drop), .commands = MIGRATE },
+
+	/* Files */
+	{ .name = "files", .group = OPTIONS_FILES, .argument = "FROM=TO",
+	    .help = "uploads: folder or store to store (repeatable)",
+	    .more = "FROM is a folder or a store, TO a store: a PATH, "
+	    "file:///path or s3://bucket/prefix.  The text splits at the first "
+	    "= that a / or a scheme follows, else at the first =.  Folders to "
+	    "write to are made, buckets never.",
+	    .type = &options_places, .field = JOB(files),
+	    .count = JOB(n_files), .commands = BOTH, .secret = true,
+	    .completes = "folder" },
+	{ .name = "files-url", .group = OPTIONS_FILES, .argument = "FROM=TO",
+	    .help = "public URLs of the --files before it: a rule",
+	    .more = "What the documents call the files now, and what they shall "
+	    "call them.  It rewrites as --rewrite does, and links are looked "
+	    "up by it: those that name no file are counted as dangling.",
+	    .type = &options_urls, .field = JOB(files), .count = JOB(n_files),
+	    .commands = BOTH },
+	{ .name = "files-include", .group = OPTIONS_FILES, .argument = "GLOB",
+	    .help = "only files of these names (repeatable)",
+	    .more = "A glob over the whole key, the path below FROM; * stands "
+	    "for / too.",
+	    .type = &options_list, .field = JOB(files_include.v),
+	    .count = JOB(files_include.n), .commands = BOTH },
+	{ .name = "files-exclude", .group = OPTIONS_FILES, .argument = "GLOB",
+	    .help = "not files of these names (repeatable)",
+	    .type = &options_list, .field = JOB(files_exclude.v),
+	    .count = JOB(files_exclude.n), .commands = BOTH },
+	{ .name = "download", .group = OPTIONS_FILES,
+	    .help = "read every object back, whatever is recorded",
+	    .more = "Otherwise an object whose size and ETag are still those "
+	    "noted when it was written counts as proven.",
+	    .type = &options_flag, .field = JOB(download), .commands = BOTH },
+	{ .name = "cache-control", .group = OPTIONS_FILES, .argument = "TEXT",
+	    .help = "Cache-Control of uploaded files",
+	    .type = &options_text, .field = JOB(cache_control),
+	    .commands = MIGRATE },
+	{ .name = "content-disposition", .group = OPTIONS_FILES,
+	    .argument = "auto|inline|attachment",
+	    .help = "how browsers take uploaded files",
+	    .more = "auto, the default, has browsers show images, sound, "
+	    "film and the like, and download whatever could run as a script "
+	    "in your site's name.",
+	    .type = &options_word, .field = JOB(content_disposition),
+	    .commands = MIGRATE },
+
+	/* Rewriting */
+	{ .name = "rewrite", .group = OPTIONS_REWRITING, .argument = "FROM=TO",
+	    .help = "a URL prefix and its replacement (repeatable)",
+	    .more = "FROM starts with http://, https:// or /; TO likewise or "
+	    "with //, or is empty.  Both end in / or neither does.  A * may "
+	    "stand for the leftmost label of FROM's host, $1 in TO repeats it.",
+	    .type = &options_pairs, .field = JOB(rewrite),
+	    .count = JOB(n_rewrite), .commands = BOTH, .empty = true },
+	{ .name = "rewrite-skip", .group = OPTIONS_REWRITING,
+	    .argument = "NS:PATH",
+	    .help = "leave these fields alone (repeatable)",
+	    .more = "NS is a glob over the source's namespaces, PATH a dotted "
+	    "path; arrays are passed through, * is any key.",
+	    .type = &options_list, .field = JOB(rewrite_skip.v),
+	    .count = JOB(rewrite_skip.n), .commands = BOTH },
+	{ .name = "rewrite-files", .group = OPTIONS_REWRITING,
+	    .argument = "GLOB",
+	    .help = "rewrite inside these text files too (repeatable)",
+	    .type = &options_list, .field = JOB(rewrite_files.v),
+	    .count = JOB(rewrite_files.n), .commands = BOTH },
+
+	/* The run */
+	{ .name = "dry-run", .group = OPTIONS_RUN,
+	    .help = "read everything, write nothing, tell",
+	    .more = "Shows what the run would do, with samples of rewritten "
+	    "values, and exits as the run would, as far as reading can tell.",
+	    .type = &options_flag, .field = JOB(dry_run),
+	    .commands = MIGRATE },
+	{ .name = "restart", .group = OPTIONS_RUN,
+	    .help = "begin anew instead of resuming",
+	    .more = "Drops what is recorded about an unfinished run between "
+	    "the same two ends.",
+	    .type = &options_flag, .field = JOB(restart),
+	    .commands = MIGRATE },
+	{ .name = "jobs", .group = OPTIONS_RUN, .argument = "N",
+	    .help = "workers (default: by the processors)",
+	    .type = &options_jobs, .field = JOB(jobs), .commands = BOTH },
+	{ .name = "memory", .group = OPTIONS_RUN, .argument = "SIZE",
+	    .help = "for documents on their way (default 64MiB)",
+	    .more = "kB, MB, GB are powers of 1000; KiB, MiB, GiB and k, m, g "
+	    "powers of 1024.",
+	    .type = &options_size, .field = JOB(memory), .commands = BOTH },
+	{ .name = "bwlimit", .group = OPTIONS_RUN, .argument = "RATE",
+	    .help = "at most so much a second: 10MiB/s, 80mbit",
+	    .more = "0 is no limit.",
+	    .type = &options_rate, .field = JOB(bandwidth), .commands = BOTH },
+	{ .name = "patience", .group = OPTIONS_RUN, .argument = "DURATION",
+	    .help = "how long to retry what fails (default 10m)",
+	    .more = "As 90s, 10m or 1h30m.",
+	    .type = &options_duration, .field = JOB(patience_ms),
+	    .commands = BOTH },
+	{ .name = "state", .group = OPTIONS_RUN, .argument = "FOLDER",
+	    .help = "where the journal lives",
+	    .more = "What is needed to resume, the manifest of moved files and "
+	    "the quarantine.  Default: $XDG_STATE_HOME/spaceferry, or "
+	    "~/.local/state/spaceferry.",
+	    .type = &options_text, .field = JOB(state), .commands = BOTH,
+	    .completes = "folder" },
+	{ .name = "config", .group = OPTIONS_RUN, .argument = "FILE",
+	    .help = "default: ./spaceferry.yaml, where it exists",
+	    .type = &options_text, .field = AT(config),
+	    .commands = COMMAND_ALL, .line_only = true, .completes = "file" },
+
+	/* Output */
+	{ .name = "limit", .group = OPTIONS_OUTPUT, .argument = "N",
+	    .help = "name so many differences, samples (default 20)",
+	    .type = &options_limit, .field = JOB(limit), .commands = BOTH },
+	{ .name = "json", .group = OPTIONS_OUTPUT,
+	    .help = "the summary as one line of JSON on stdout",
+	    .type = &options_flag, .field = AT(json),
+	    .commands = COMMAND_ALL },
+	{ .name = "quiet", .letter = 'q', .group = OPTIONS_OUTPUT,
+	    .help = "no progress, no log below warnings",
+	    .type = &options_flag, .field = AT(quiet),
+	    .commands = COMMAND_ALL },
+	{ .name = "verbose", .letter = 'v', .group = OPTIONS_OUTPUT,
+	    .help = "more log",
+	    .type = &options_flag, .field = AT(verbose),
+	    .commands = COMMAND_ALL },
+	{ .name = "log-format", .group = OPTIONS_OUTPUT,
+	    .argument = "text|json",
+	    .help = "json: one object a line on stderr",
+	    .type = &options_choice, .field = AT(log_format),
+	    .commands = COMMAND_ALL },
+	{ .name = "version", .group = OPTIONS_OUTPUT,
+	    .help = "print the versions, of the libraries too",
+	    .type = &options_flag, .field = AT(version),
+	    .commands = COMMAND_ALL, .line_only = true },
+	{ .name = "help", .letter = 'h', .group = OPTIONS_OUTPUT,
+	    .help = "print this",
+	    .type = &options_flag, .field = AT(help),
+	    .commands = COMMAND_ALL, .line_only = true },
+};
+
+const size_t options_count = sizeof(options_table) / sizeof(options_table[0]);
+
+_Static_assert(sizeof(options_table) / sizeof(options_table[0]) <= OPTIONS_MAX,
+    "OPTIONS_MAX is too small");
+
+const char *
+options_group_title(enum options_group group)
+{
+	static const char *const titles[OPTIONS_GROUPS] = {
+		[OPTIONS_ENDS] = "The two ends",
+		[OPTIONS_DATA] = "Documents",
+		[OPTIONS_FILES] = "Files",
+		[OPTIONS_REWRITING] = "Rewriting",
+		[OPTIONS_RUN] = "The run",
+		[OPTIONS_OUTPUT] = "Output",
+	};
+
+	return titles[group];
+}

@@ -1,0 +1,168 @@
+#include <string.h>
+
+#include "cli/print_summary.h"
+#include "cli/units.h"
+
+/* What the collections come to. */
+struct sums {
+	uint64_t documents, bytes;
+	uint64_t missing, different, extra, quarantined, metadata;
+	uint64_t conflicts, violations;
+	size_t collections;	/* but views */
+};
+
+static void
+add_up(const struct spaceferry_summary *s, struct sums *sum)
+{
+	size_t i;
+
+	*sum = (struct sums){ 0 };
+	for (i = 0; i < s->n_collections; i++) {
+		const struct spaceferry_collection *c = &s->collections[i];
+
+		sum->documents += c->source.count;
+		sum->bytes += c->source.bytes;
+		sum->missing += c->missing;
+		sum->different += c->different;
+		sum->extra += c->ok ? 0 : c->extra;
+		sum->quarantined += c->quarantined;
+		sum->metadata += c->n_metadata;
+		sum->conflicts += c->conflicts;
+		sum->violations += c->violations;
+		sum->collections += strcmp(c->type, "view") != 0;
+	}
+}
+
+/* "2,000 documents in 14 collections and 300 files (1.2 GiB)" */
+static void
+print_amount(FILE *out, const struct spaceferry_summary *s,
+    const struct sums *sum, bool files)
+{
+	char bytes[UNITS_TEXT];
+
+	if (sum->collections > 0 || !files) {
+		print_number(out, sum->documents, "document", "documents");
+		fputs(" in ", out);
+		print_number(out, sum->collections, "collection",
+		    "collections");
+		fprintf(out, " (%s)", units_print_bytes(sum->bytes, bytes));
+	}
+	if (files) {
+		fputs(sum->collections > 0 ? " and " : "", out);
+		print_number(out, s->files.count, "file", "files");
+		fprintf(out, " (%s)",
+		    units_print_bytes(s->files.bytes, bytes));
+	}
+}
+
+static void
+part(FILE *out, bool *first, uint64_t n, const char *one, const char *many)
+{
+
+	if (n == 0)
+		return;
+	fputs(*first ? "" : ", ", out);
+	*first = false;
+	print_number(out, n, one, many);
+}
+
+/* What is wrong, in numbers; "see above" when none of them says it. */
+static void
+print_wrong(FILE *out, const struct spaceferry_summary *s,
+    const struct sums *sum)
+{
+	const struct spaceferry_file_counts *f = &s->files;
+	bool first = true;
+
+	part(out, &first, sum->missing, "document missing",
+	    "documents missing");
+	part(out, &first, sum->different, "document different",
+	    "documents different");
+	part(out, &first, sum->extra, "document only on the target",
+	    "documents only on the target");
+	part(out, &first, sum->quarantined, "document in quarantine",
+	    "documents in quarantine");
+	part(out, &first, sum->violations, "document against its validator",
+	    "documents against their validators");
+	part(out, &first, sum->metadata, "index or option different",
+	    "indexes or options different");
+	part(out, &first, f->failed, "file not moved", "files not moved");
+	part(out, &first, f->missing, "file missing", "files missing");
+	part(out, &first, f->different, "file different", "files different");
+	fputs(first ? "see above.\n" : ".\n", out);
+}
+
+static void
+close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
+    bool files)
+{
+	char bytes[UNITS_TEXT];
+
+	if (s->dry_run) {
+		fputs("Nothing was written.  The run would move ", out);
+		print_amount(out, s, sum, files);
+		fputs(".\n", out);
+		if (s->target_bytes > 0)
+			fprintf(out, "The documents and their indexes would "
+			    "take about %s on the target.\n",
+			    units_print_bytes(s->target_bytes, bytes));
+	} else if (strcmp(s->command, "verify") == 0) {
+		fputs("No difference: ", out);
+		print_amount(out, s, sum, files);
+		fputs(", on both sides.\n", out);
+	} else {
+		fputs("Everything arrived: ", out);
+		print_amount(out, s, sum, files);
+		fputs(",\ncounted and compared on both sides.\n", out);
+	}
+}
+
+static void
+close_different(FILE *out, const struct spaceferry_summary *s,
+    const struct sums *sum)
+{
+
+	if (s->dry_run) {
+		fputs("Nothing was written.  The run would end with errors: ",
+		    out);
+		print_wrong(out, s, sum);
+	} else if (strcmp(s->command, "verify") == 0) {
+		fputs("The two sides differ: ", out);
+		print_wrong(out, s, sum);
+		fputs("Migrate again to bring the target in line, or give "
+		    "verify the options that the\nmigration had.\n", out);
+	} else {
+		fputs("Not everything arrived: ", out);
+		print_wrong(out, s, sum);
+		fputs("Mend what is named above, then run the same command "
+		    "again.\n", out);
+	}
+}
+
+void
+print_closing(FILE *out, const struct spaceferry_summary *s,
+    const struct print_style *style)
+{
+	struct sums sum;
+
+	add_up(s, &sum);
+	fputs(s->n_collections > 0 || s->files.count > 0 ? "\n" : "", out);
+	fputs(style->colour ? "\x1b[1m" : "", out);
+	switch (style->status) {
+	case 0:
+		close_ok(out, s, &sum, style->files);
+		break;
+	case 1:
+		close_different(out, s, &sum);
+		break;
+	case 2:
+		fputs("Nothing was changed.  Mend what the error says, then "
+		    "run the same command again.\n", out);
+		break;
+	default:
+		fputs("Not finished.  The same command resumes where this run "
+		    "stopped.\n", out);
+		break;
+	}
+	fputs(style->colour ? "\x1b[0m" : "", out);
+}

@@ -1,0 +1,269 @@
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "cli/print.h"
+#include "cli/text.h"
+
+#define TEXT_LARGEST ((size_t)64 * 1024 * 1024)
+
+/* Every function here hands a new reference to its caller; NULL (memory is
+ * out) travels up through json_object_set_new, which then fails. */
+
+static json_t *
+text(const char *s)
+{
+	struct buf valid;
+	json_t *value;
+
+	if (s == NULL)
+		return json_null();
+	/* The usual case: what is UTF-8 already. */
+	if ((value = json_string(s)) != NULL)
+		return value;
+	buf_init(&valid, TEXT_LARGEST);
+	if (text_valid(&valid, s) && buf_str(&valid) != NULL)
+		value = json_string(buf_str(&valid));
+	buf_free(&valid);
+	return value;
+}
+
+static json_t *
+number(uint64_t n)
+{
+
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+/* Extended JSON as the value it is; as text where it is none. */
+static json_t *
+value(const char *extended)
+{
+	json_t *parsed;
+
+	if (extended == NULL)
+		return json_null();
+	parsed = json_loads(extended, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
+	    NULL);
+	return parsed != NULL ? parsed : text(extended);
+}
+
+/* A key and its value, as long as everything went well. */
+static void
+set(json_t **object, const char *key, json_t *v)
+{
+
+	if (*object == NULL) {
+		json_decref(v);
+	} else if (json_object_set_new(*object, key, v) != 0) {
+		json_decref(*object);
+		*object = NULL;
+	}
+}
+
+static void
+add(json_t **array, json_t *v)
+{
+
+	if (*array == NULL) {
+		json_decref(v);
+	} else if (json_array_append_new(*array, v) != 0) {
+		json_decref(*array);
+		*array = NULL;
+	}
+}
+
+static json_t *
+tally(const struct spaceferry_tally *t)
+{
+	json_t *o = json_object();
+
+	set(&o, "count", number(t->count));
+	set(&o, "bytes", number(t->bytes));
+	set(&o, "digest", text(t->digest));
+	return o;
+}
+
+static json_t *
+metadata(const struct spaceferry_collection *c)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < c->n_metadata; i++) {
+		o = json_object();
+		set(&o, "kind", text(c->metadata[i].kind));
+		set(&o, "name", text(c->metadata[i].name));
+		set(&o, "source", value(c->metadata[i].source));
+		set(&o, "target", value(c->metadata[i].target));
+		add(&list, o);
+	}
+	return list;
+}
+
+static json_t *
+rewritten(const struct spaceferry_collection *c)
+{
+	json_t *o = json_object();
+
+	set(&o, "documents", number(c->rewritten_documents));
+	set(&o, "values", number(c->rewritten_values));
+	return o;
+}
+
+static json_t *
+unrewritten(const struct spaceferry_collection *c)
+{
+	json_t *o = json_object();
+
+	set(&o, "keys", number(c->unrewritten.keys));
+	set(&o, "ids", number(c->unrewritten.ids));
+	set(&o, "binary", number(c->unrewritten.binary));
+	set(&o, "regex", number(c->unrewritten.regex));
+	set(&o, "metadata", number(c->unrewritten.metadata));
+	set(&o, "no_rule", number(c->unrewritten.no_rule));
+	return o;
+}
+
+static json_t *
+collection(const struct spaceferry_collection *c)
+{
+	json_t *o = json_object();
+
+	set(&o, "namespace", text(c->ns));
+	set(&o, "type", text(c->type));
+	set(&o, "ok", json_boolean(c->ok));
+	set(&o, "source", tally(&c->source));
+	set(&o, "target", tally(&c->target));
+	set(&o, "rewritten", rewritten(c));
+	set(&o, "unrewritten", unrewritten(c));
+	set(&o, "metadata", metadata(c));
+	set(&o, "missing", number(c->missing));
+	set(&o, "extra", number(c->extra));
+	set(&o, "different", number(c->different));
+	set(&o, "kept", number(c->kept));
+	set(&o, "expired", number(c->expired));
+	set(&o, "quarantined", number(c->quarantined));
+	set(&o, "conflicts", number(c->conflicts));
+	set(&o, "violations", number(c->violations));
+	return o;
+}
+
+static json_t *
+collections(const struct spaceferry_summary *s)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < s->n_collections; i++)
+		add(&list, collection(&s->collections[i]));
+	return list;
+}
+
+static json_t *
+files(const struct spaceferry_file_counts *f)
+{
+	json_t *o = json_object();
+
+	set(&o, "count", number(f->count));
+	set(&o, "bytes", number(f->bytes));
+	set(&o, "uploaded", number(f->uploaded));
+	set(&o, "skipped", number(f->skipped));
+	set(&o, "failed", number(f->failed));
+	set(&o, "missing", number(f->missing));
+	set(&o, "extra", number(f->extra));
+	set(&o, "different", number(f->different));
+	return o;
+}
+
+static json_t *
+links(const struct spaceferry_summary *s)
+{
+	json_t *o = json_object();
+
+	set(&o, "rewritten", number(s->links_rewritten));
+	set(&o, "dangling", number(s->links_dangling));
+	set(&o, "unreferenced_files", number(s->unreferenced_files));
+	return o;
+}
+
+static json_t *
+findings(const struct spaceferry_finding *f, size_t n)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		o = json_object();
+		set(&o, "kind", text(f[i].kind));
+		set(&o, "message", text(f[i].message));
+		set(&o, "hint", text(f[i].hint != NULL ? f[i].hint : ""));
+		add(&list, o);
+	}
+	return list;
+}
+
+static json_t *
+samples(const struct spaceferry_summary *s)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < s->n_samples; i++) {
+		o = json_object();
+		set(&o, "namespace", text(s->samples[i].ns));
+		set(&o, "_id", value(s->samples[i].id));
+		set(&o, "path", text(s->samples[i].path));
+		set(&o, "before", text(s->samples[i].before));
+		set(&o, "after", text(s->samples[i].after));
+		add(&list, o);
+	}
+	return list;
+}
+
+static json_t *
+strings(char *const *v, size_t n)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		add(&list, text(v[i]));
+	return list;
+}
+
+/* Whole milliseconds: nobody wants 0.30000000000000004 s. */
+static json_t *
+seconds(double s)
+{
+
+	return json_real((double)(uint64_t)(s * 1000 + 0.5) / 1000);
+}
+
+bool
+print_json(FILE *out, const struct spaceferry_summary *s)
+{
+	json_t *o = json_object();
+	bool ok;
+
+	set(&o, "ok", json_boolean(s->ok));
+	set(&o, "command", text(s->command));
+	set(&o, "dry_run", json_boolean(s->dry_run));
+	set(&o, "elapsed_seconds", seconds(s->elapsed_seconds));
+	set(&o, "consistent_at", strings(s->consistent_at, s->n_consistent_at));
+	set(&o, "source_changed", json_boolean(s->source_changed));
+	set(&o, "collections", collections(s));
+	set(&o, "files", files(&s->files));
+	set(&o, "links", links(s));
+	set(&o, "quarantine", text(s->quarantine));
+	set(&o, "errors", findings(s->errors, s->n_errors));
+	set(&o, "notes", findings(s->notes, s->n_notes));
+	set(&o, "samples", samples(s));
+	set(&o, "target_bytes", number(s->target_bytes));
+	if (o == NULL)
+		return false;
+	ok = json_dumpf(o, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0;
+	json_decref(o);
+	return ok && fputc('\n', out) != EOF;
+}

@@ -1,0 +1,21 @@
+/* What is known of the terminals behind stdout and stderr. */
+#ifndef CLI_TERMINAL_H
+#define CLI_TERMINAL_H
+
+#include <stdbool.h>
+
+/* True when fd is a terminal on which the cursor can be moved. */
+bool terminal_is(int fd);
+
+/* True when text on fd may be coloured: a terminal, and NO_COLOR is not set
+ * (or empty). */
+bool terminal_has_colour(int fd);
+
+/* Columns and rows as they are now; 80 and 24 where that cannot be learnt. */
+struct terminal_size {
+	unsigned columns;
+	unsigned rows;
+};
+struct terminal_size terminal_size(int fd);
+
+#endif
