@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bson/doc.h"
 #include "job/part.h"
 #include "job/target.h"
+#include "mongo/duplicates.h"
 
+#define ID_TEXT_MAX 4096
 #define FACT_MAX (MONGO_NS_MAX + 16)
 
 static void
@@ -141,7 +144,47 @@ struct build {
 	struct job *job;
 	struct data *data;
 	struct move *move;
+	struct mongo_session *session;
+	const char *index;	/* the one that failed */
 };
+
+#define PAIRS_NAMED 5
+
+static void
+name_collision(void *arg, const struct rawdoc *one, const struct rawdoc *other)
+{
+	struct build *b = arg;
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, ID_TEXT_MAX);
+	ok = buf_append_str(&text, "_id ") &&
+	    doc_id_json(one->data, one->len, &text) &&
+	    buf_append_str(&text, " and _id ") &&
+	    doc_id_json(other->data, other->len, &text) &&
+	    buf_str(&text) != NULL;
+	report_error(&b->job->report, "rewrite_collision",
+	    "rewriting made them equal under a unique index: change the rules "
+	    "or one of the documents", "%s: %s have one key in index %s",
+	    b->move->target_ns, ok ? (const char *)text.data :
+	    "two documents", b->index);
+	buf_free(&text);
+}
+
+static void
+name_collisions(struct build *b, const char *index)
+{
+	struct err ignored;
+	size_t i;
+
+	b->index = index;
+	for (i = 0; i < b->move->info->n_indexes; i++) {
+		if (strcmp(b->move->info->indexes[i].name, index) == 0)
+			mongo_duplicates(b->session, b->move->target_ns,
+			    &b->move->info->indexes[i], PAIRS_NAMED,
+			    name_collision, b, &ignored);
+	}
+}
 
 static void
 index_failed(void *arg, const char *index, const struct err *why)
@@ -153,19 +196,20 @@ index_failed(void *arg, const char *index, const struct err *why)
 	pthread_mutex_lock(&b->data->lock);
 	b->move->failed_indexes++;
 	pthread_mutex_unlock(&b->data->lock);
-	report_error(&b->job->report,
-	    collision ? "rewrite_collision" : "index",
-	    collision ? "rewriting made two documents equal under this unique "
-	    "index; change the rules or the documents" : why->hint,
+	report_error(&b->job->report, "index", why->hint,
 	    "%s: index %s could not be built: %s", b->move->target_ns, index,
 	    why->message);
+	if (collision)
+		name_collisions(b, index);
 }
 
 static bool
 build_indexes_of(struct data *d, struct job *job, struct move *m, bool ttl,
     struct mongo_session *s, struct err *err)
 {
-	struct build b = { .job = job, .data = d, .move = m };
+	struct build b = {
+		.job = job, .data = d, .move = m, .session = s
+	};
 	struct catalog_index_build build = {
 		.ns = m->target_ns,
 		.info = m->info,
