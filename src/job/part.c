@@ -113,6 +113,7 @@ load_from_journal(struct move *m, struct journal *journal, struct err *err)
 			return err_nomem(err, "partitions");
 		/* What was refused is tried again: the cause may be gone. */
 		p->done = j.done && j.counters[C_QUARANTINED] == 0;
+		p->resumed = p->done;
 		if (p->done) {
 			p->expected = j.tally;
 			unpack_counters(p, &j);
@@ -180,20 +181,4 @@ part_record_done(struct part *p, struct journal *journal, struct err *err)
 	p->done = true;
 	return journal == NULL || journal_part_done(journal,
 	    p->move->target_ns, p->number, &j, err);
-}
-
-void
-part_reset(struct part *p)
-{
-
-	p->done = false;
-	p->differs = false;
-	p->pending = 0;
-	p->read = false;
-	memset(&p->expected, 0, sizeof(p->expected));
-	memset(&p->actual, 0, sizeof(p->actual));
-	memset(&p->counts, 0, sizeof(p->counts));
-	memset(&p->quarantined_tally, 0, sizeof(p->quarantined_tally));
-	p->quarantined = 0;
-	p->kept = 0;
 }

@@ -26,6 +26,8 @@ struct part {
 	size_t number;		/* in its move, and in the journal */
 	struct mongo_range range;
 	bool done;		/* everything of it is acknowledged */
+	bool resumed;		/* done by an earlier run: the source may have
+				 * changed since */
 	bool differs;		/* verification found the tallies different */
 
 	/* Under data.lock while threads run. */
@@ -48,8 +50,5 @@ void part_free_all(struct move *m);
 /* Writes to the journal that p is done, with its tally and counters. */
 bool part_record_done(struct part *p, struct journal *journal,
     struct err *err);
-
-/* Forgets what was learnt: p is to be copied again. */
-void part_reset(struct part *p);
 
 #endif

@@ -76,7 +76,7 @@ verify_part(struct verifier *w, struct part *p, struct err *err)
 	if (!follow_move(w, p->move, err))
 		return false;
 	side.transform = w->transform;
-	if (v->read_source && !read_source(w, p, err))
+	if ((v->read_source || p->resumed) && !read_source(w, p, err))
 		return false;
 	memset(&p->actual, 0, sizeof(p->actual));
 	if (!side_read(&side, p, NULL, &p->actual, NULL, NULL, err))

@@ -2,8 +2,8 @@
  * Proves that the documents arrived: per partition, what must be there against
  * what the target gives back; where they differ, document by document.
  *
- * After copy the expected side is known from the stream; `verify` reads the
- * source again.
+ * After copy the expected side is known from the stream; `verify`, and a run
+ * that resumed another one's partitions, read the source again.
  */
 #ifndef JOB_VERIFY_DATA_H
 #define JOB_VERIFY_DATA_H
