@@ -4,6 +4,7 @@ Needs no server: python3 -m pytest tests/integration/test_reference.py
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -17,8 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "reference"))
 
 import bson_walk  # noqa: E402
+import compare  # noqa: E402
 import docdigest  # noqa: E402
 import generate  # noqa: E402
+import generate_bson  # noqa: E402
 import rewrite_bson  # noqa: E402
 import rewrite_links  # noqa: E402
 import rewrite_rules  # noqa: E402
@@ -173,7 +176,7 @@ def test_generated_cases():
     pass changes nothing unless point 7 warns."""
     matched = settled = 0
     warned = {}
-    for case in generate.cases(seed=20, count=2000):
+    for case in generate.cases(seed=20, count=1200):
         rules = rewrite_rules.compile_rules(case["rules"])
         text = bytes.fromhex(case["input_hex"])
         result = rewrite_text.rewrite(rules, text)
@@ -195,7 +198,7 @@ def test_generated_cases():
             settled += 1
             again = rewrite_text.rewrite(rules, result.output)
             assert again.output == result.output
-    assert matched > 500 and settled > 250
+    assert matched > 300 and settled > 150
 
 
 def test_cli():
@@ -209,5 +212,27 @@ def test_cli():
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         {"output_hex": b"/b.png a.example".hex(), "matches": 1, "no_rule": 1,
          "links": [{"rule": 0, "forms_hex": [b"b.png".hex()]}],
-         "unstable": [0]},
+         "unstable": True},
         {"error": "from_start", "rule": 0}]
+
+
+def engine_tool(name):
+    """A tool of the build under test (SPACEFERRY_BIN), or of the usual one."""
+    default = ROOT / "build" / "release" / "spaceferry"
+    binary = Path(os.environ.get("SPACEFERRY_BIN", default))
+    tool = binary.parent / "tests" / name
+    if not tool.exists():
+        pytest.skip(f"{tool} is not built")
+    return str(tool)
+
+
+def test_engines_agree_on_texts():
+    found = compare.compare(engine_tool("rewrite_lines"),
+                            generate.cases(seed=7, count=2000))
+    assert not found, (len(found), found[0])
+
+
+def test_engines_agree_on_documents():
+    found = compare.compare(engine_tool("rewrite_docs"),
+                            generate_bson.cases(seed=7, count=1000))
+    assert not found, (len(found), found[0])

@@ -1,4 +1,4 @@
-"""The digests of section 6.
+"""The digests that verification compares.
 
 "The digest of a document is XXH3-128 (seed 0) of its bytes with `_id` moved
 first (the server moves it), the digest of a collection their sum modulo 2^128,

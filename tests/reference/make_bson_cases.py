@@ -354,7 +354,7 @@ def digest(slug, document, ordered, meta=None, comment=None):
 
 
 def digests():
-    """Section 6."""
+    """Digests of documents."""
     digest("id-first", *[doc(i("_id", 1), s("a", "x"))] * 2)
     digest("id-later", doc(s("a", "x"), i("_id", 1), s("b", "y")),
            doc(i("_id", 1), s("a", "x"), s("b", "y")))

@@ -1,4 +1,4 @@
-"""Characters as section 4 of the design sees them: decoded neighbours, white
+"""Characters as docs/REWRITING.md sees them: decoded neighbours, white
 space, letters outside ASCII.
 
 A neighbour is a code point (int), or one of

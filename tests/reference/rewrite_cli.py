@@ -7,6 +7,9 @@ One line in, one line out; see README.md for the protocol.
 import json
 import sys
 
+import bson_walk
+import docdigest
+import rewrite_bson
 import rewrite_links
 import rewrite_rules
 import rewrite_stable
@@ -19,15 +22,10 @@ def _input_of(request):
     return request["input"].encode("utf-8")
 
 
-def answer(request):
-    """What the engine says of one request, as a JSON object."""
-    try:
-        rules = rewrite_rules.compile_rules(request["rules"])
-    except rewrite_rules.RuleError as error:
-        return {"error": error.kind, "rule": error.index}
+def _text(rules, request):
     text = _input_of(request)
     result = rewrite_text.rewrite(rules, text)
-    reply = {
+    return {
         "output_hex": result.output.hex(),
         "matches": len(result.matches),
         "no_rule": result.no_rule,
@@ -35,8 +33,37 @@ def answer(request):
                    "forms_hex": [form.hex() for form in link.forms]}
                   for link in rewrite_links.links(text, result.matches)],
     }
+
+
+def _document(rules, request):
+    raw = bytes.fromhex(request["doc_hex"])
+    try:
+        result = rewrite_bson.rewrite(rules, raw, request["namespace"],
+                                      request.get("skip", ()))
+    except rewrite_bson.TooLarge:
+        return {"outcome": "too_large"}
+    except bson_walk.BsonError as error:
+        return {"error": str(error)}
+    digest = docdigest.document_digest(result.document)
+    return {
+        "outcome": "same" if result.document == raw else "changed",
+        "out_hex": result.document.hex(),
+        "counts": result.counts,
+        "digest": docdigest.collection_digest([digest]),
+    }
+
+
+def answer(request):
+    """What the engine says of one request, as a JSON object."""
+    try:
+        rules = rewrite_rules.compile_rules(request["rules"])
+    except rewrite_rules.RuleError as error:
+        return {"error": error.kind, "rule": error.index}
+    if "doc_hex" in request:
+        return _document(rules, request)
+    reply = _text(rules, request)
     if request.get("unstable"):
-        reply["unstable"] = rewrite_stable.unstable(rules)
+        reply["unstable"] = bool(rewrite_stable.unstable(rules))
     return reply
 
 

@@ -7,8 +7,9 @@ a file wins, none is `dangling`."
 
 Readings
  1. A quote opened the match if its left neighbour, decoded once, is one of
-    " ' `.  The tail ends where the same quote stands again in the same bytes
-    (`"`, `\\"`, `&quot;`, `%22` ...); if it never does, the "else" holds.
+    " ' `.  The tail ends where the same quote stands again, written in the same
+    way (`"`, `\\"`, `&quot;`, `%22` ...: a `\\"` does not end what a `"` opened);
+    if it never does, the "else" holds.
  2. In the "else" the characters that end the tail are read as neighbours are,
     but for %XX, which is one of the forms: so `\\n`, `\\"`, `&quot;`, `&lt;` end
     it and `%20` does not.
@@ -51,12 +52,22 @@ def _undo_style(match, tail):
     return SLASH[match.style].sub(b"/", tail)
 
 
+def _closing_quote(text, pos, spelling):
+    """Where the quote stands again, or None."""
+    while pos < len(text):
+        _, behind = next_char(text, pos)
+        if text[pos:behind] == spelling:
+            return pos
+        pos = behind
+    return None
+
+
 def tail_of(text, match):
     """The tail behind a match, as it stands in the text."""
     quote, quote_start = prev_escape(text, match.start)
     if quote in QUOTES:
-        end = text.find(text[quote_start:match.start], match.end)
-        if end >= 0:
+        end = _closing_quote(text, match.end, text[quote_start:match.start])
+        if end is not None:
             return text[match.end:end]
     pos = match.end
     while True:

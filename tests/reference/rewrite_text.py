@@ -1,4 +1,5 @@
-"""URL rewriting over plain text: the reference engine (section 4, points 3-7).
+"""URL rewriting over plain text: the reference engine (docs/REWRITING.md, points
+3 to 7).
 
 Written from the text of the contract alone and for literalness, not for speed:
 every start position is tried from the left, all rules that match there are
