@@ -79,6 +79,9 @@ take_key(struct reader *r, const yaml_node_t *key, const yaml_node_t *value,
 	if (*line != 0) {
 		err_set(&cause, ERR_CONFIG, "it is given twice, first in line "
 		    "%zu", *line);
+		err_hint(&cause, row->type->list ?
+		    "put all values into one list" :
+		    "leave one of the two lines out");
 		return config_values_fail(&r->values, key, row->name, &cause,
 		    err);
 	}
@@ -268,6 +271,7 @@ read_file(const char *path, struct buf *file, struct err *err)
 	if (file_read(path, file, &cause) && buf_str(file) != NULL)
 		return true;
 	err_set(err, ERR_CONFIG, "config file: %s", cause.message);
+	err_hint(err, "check the path given with --config");
 	return false;
 }
 

@@ -192,6 +192,8 @@ take_element(struct config_values *c, struct options *o,
 	if (node->type != YAML_MAPPING_NODE || !row->type->pair) {
 		err_set(&cause, ERR_CONFIG, "%s is wanted, not %s",
 		    row->type->what, shape_of(node));
+		err_hint(&cause, "write `%s: %s`", row->name,
+		    row->argument != NULL ? row->argument : "true");
 		return config_values_fail(c, node, row->name, &cause, err);
 	}
 	if (!read_halves(c, row, node, &h, err) ||

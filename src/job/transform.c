@@ -61,6 +61,7 @@ transform_new(const struct transform_options *options, struct err *err)
 		.rules = options->job->rules,
 		.ns = options->move->info->ns,
 		.skip = &options->job->rewrite_skip,
+		.count_dbrefs = options->job->options->n_rename > 0,
 	};
 	struct transform *t;
 
@@ -97,7 +98,7 @@ bool
 transform_may_change(struct transform *t, const void *bytes, size_t len)
 {
 
-	return match_possible(t->options.job->rules, bytes, len);
+	return rewrite_possible(t->rewriter, bytes, len);
 }
 
 enum transform_outcome

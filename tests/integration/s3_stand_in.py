@@ -14,6 +14,7 @@ import hashlib
 import re
 import ssl
 import threading
+import traceback
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
@@ -99,6 +100,7 @@ class StandIn:
         self.ignores_range = False
         self.verify = True
         self.requests, self.faults, self.rejected = [], [], []
+        self.errors = []                # of our own, not asked for
         self.objects = {}               # key -> (bytes, headers, etag)
         self.uploads = {}               # id -> (key, headers, {n: bytes})
         self.bucket = "bucket"
@@ -106,6 +108,8 @@ class StandIn:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self.server.daemon_threads = True
         self.server.stand_in = self
+        self.server.handle_error = lambda *_: self.errors.append(
+            traceback.format_exc())
         self.scheme = "http"
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -124,6 +128,7 @@ class StandIn:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+        assert not self.errors, self.errors[0]
 
     @property
     def host(self):
@@ -250,6 +255,8 @@ class _Handler(BaseHTTPRequestHandler):
                     if fault(self, request):
                         return
                 self.carry_out(request, lambda *a: self.answer(request, *a))
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True    # the client hung up
             except Reject as e:
                 s.rejected.append((request, e.code, str(e)))
                 self.answer(request, e.status, {}, error_xml(e.code, str(e)))
@@ -295,7 +302,6 @@ class _Handler(BaseHTTPRequestHandler):
                      body[first:last + 1])
 
     def listing(self, s, r):
-        assert r.query["encoding-type"] == "url" or "max-keys" in r.query
         keys = sorted((k for k in s.objects
                        if k.startswith(r.query.get("prefix", ""))),
                       key=lambda k: k.encode(errors="surrogateescape"))

@@ -35,7 +35,7 @@ def world(source, target, s3_server, work):
     w.state = lambda: (
         look.db_hash(source.client(), DB), look.fingerprint(target.client()),
         look.listing(w.s3, w.bucket), sorted(os.listdir(w.folder)),
-        w.s3.list_buckets()["Buckets"])
+        [b["Name"] for b in w.s3.list_buckets()["Buckets"]])
     w.secrets = [s3_server.secret_key, target.users["root"], WRONG]
     yield w
     source.client().drop_database(DB)
@@ -46,11 +46,11 @@ class Case:
     """What differs from a command that would work."""
 
     def __init__(self, name, status, kinds, words, env=None, args=(), config=None,
-                 prepare=None, hint=True, files=None, data=True):
+                 prepare=None, files=None, wrap=()):
         self.name, self.status, self.kinds = name, status, kinds
         self.words = [words] if isinstance(words, str) else words
         self.env, self.args, self.config = env or {}, list(args), config
-        self.prepare, self.hint, self.files, self.data = prepare, hint, files, data
+        self.prepare, self.files, self.wrap = prepare, files, wrap
 
 
 def uri(host, user="u", password="p", scheme="mongodb", path=""):
@@ -63,16 +63,11 @@ def symlink_out(w, tmp):
 
 
 def unreadable(w, tmp):
-    if os.getuid() == 0 and _ignores_modes():
-        pytest.skip("root reads what nobody may: run as another user")
     (tmp / "up").mkdir(mode=0)
 
 
-def _ignores_modes():
-    """True unless this root has dropped its right to pass over modes."""
-    status = open("/proc/self/status").read()
-    capabilities = int(status.split("CapEff:")[1].split()[0], 16)
-    return bool(capabilities & (1 << 1 | 1 << 2))
+# Root reads what nobody may; without these two rights it is as any user.
+AS_ANYBODY = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 
 
 def make_file(w, tmp):
@@ -113,8 +108,8 @@ CASES = [
          env={"SPACEFERRY_TO": f"mongodb://root:{WRONG}@127.0.0.1:1/x"}),
     Case("placeholder left in", USED, "uri", "<",
          env={"SPACEFERRY_TO": "mongodb://root:<password>@127.0.0.1:1/x"}),
-    Case("SRV name that does not resolve", USED, "dns", "nowhere.invalid",
-         env={"SPACEFERRY_TO": uri("nowhere.invalid", "root", quote_plus(WRONG),
+    Case("SRV name that does not resolve", USED, "dns", "cluster0.nowhere.invalid",
+         env={"SPACEFERRY_TO": uri("cluster0.nowhere.invalid", "root", quote_plus(WRONG),
                                    "mongodb+srv", "x")}),
     Case("host that does not resolve", USED, "dns", "nowhere.invalid",
          env={"SPACEFERRY_TO": "mongodb://nowhere.invalid/x"},
@@ -130,13 +125,13 @@ CASES = [
          env={"SPACEFERRY_FROM": lambda w: w.source.uri("no-such-db")}),
     Case("one end missing", USED, "usage", "to",
          env={"SPACEFERRY_TO": None}),
-    Case("query that is no JSON", USED, "usage", "--query",
+    Case("query that is no JSON", USED, ("usage", "config"), "--query",
          args=["--query", "{a: }"]),
     # the files
     Case("missing upload folder", USED, "not_found", "nothing-here",
          files="{tmp}/nothing-here=s3://{bucket}/u"),
     Case("unreadable upload folder", USED, "denied", "up",
-         files="{tmp}/up=s3://{bucket}/u", prepare=unreadable),
+         files="{tmp}/up=s3://{bucket}/u", prepare=unreadable, wrap=AS_ANYBODY),
     Case("upload folder that is a file", USED, "not_found", "up",
          files="{tmp}/up=s3://{bucket}/u", prepare=make_file),
     Case("symlink pointing out", USED, "denied", "passwd",
@@ -163,10 +158,10 @@ CASES = [
     rules("FROM is /", "/", "/=https://new.example/"),
     rules("TO without scheme", "new.example", "https://old.example=new.example"),
     rules("slash at one end only", "/", "https://old.example/=https://new.example"),
-    rules("same FROM twice", "twice", "https://old.example=https://a.example",
+    rules("same FROM twice", "the same FROM", "https://old.example=https://a.example",
           "HTTPS://Old.Example:443=https://b.example"),
     rules("* in the middle", "*", "https://a.*.example/=https://new.example/"),
-    rules("$1 without *", "$1", "https://old.example/=https://$1.example/"),
+    rules("two *", "*", "https://*.*.example/=https://new.example/"),
     rules("not ASCII in the path", "", "https://old.example/é=https://new.example/e"),
     # the command line and the config
     Case("unknown option", USED, "usage", ["--dorp", "--drop"], args=["--dorp"]),
@@ -197,7 +192,7 @@ CASES = [
 ]
 
 
-def run_case(case, w, ferry, tmp, json=True):
+def run_case(case, w, ferry, tmp):
     if case.prepare:
         case.prepare(w, tmp)
     env = {"SPACEFERRY_FROM": w.source.uri(DB),
@@ -209,14 +204,16 @@ def run_case(case, w, ferry, tmp, json=True):
     def fill(text):
         return text.replace("{tmp}", str(tmp)).replace("{bucket}", w.bucket) \
             .replace("{folder}", str(w.folder))
-    args = ["migrate"] + (["--json"] if json else [])
+    args = ["migrate", "--json"]
     files = case.files or []
     for pair in [files] if isinstance(files, str) else files:
         args += ["--files", fill(pair)]
     if case.config is not None:
         (tmp / "bad.yaml").write_text(case.config)
         args += ["--config", str(tmp / "bad.yaml")]
-    return ferry(*args, *[fill(a) for a in case.args], env=env, timeout=60)
+    wrap = case.wrap if os.getuid() == 0 else ()
+    return ferry(*args, *[fill(a) for a in case.args], env=env, timeout=60,
+                 wrap=wrap)
 
 
 def says(result):
@@ -244,8 +241,7 @@ def test_bad_input(case, world, spaceferry, tmp_path):
     text = found["message"] + " " + found["hint"]
     for word in case.words:
         assert word.lower() in text.lower(), (word, r)
-    if case.hint:
-        assert found["hint"], r
+    assert found["hint"], r
     error, hint = says(r)
     assert found["message"] in error
     assert found["hint"] in hint
@@ -259,7 +255,7 @@ def test_help_is_no_error(command, spaceferry):
     if command:
         assert r.rc == 0 and r.stdout, r
     else:
-        assert r.rc == 2 and "migrate" in r.stderr, r
+        assert r.rc == 2 and "--help" in r.stderr, r
 
 
 def test_unknown_command(spaceferry):
@@ -309,13 +305,12 @@ def small_disk(tmp_path):
 def test_full_disk_for_the_state(world, spaceferry, small_disk, db_name):
     """No room at all: exit 3 before anything is changed."""
     folder = small_disk(64)
-    with open(folder / "ballast", "wb") as f:
-        try:
-            while True:
-                f.write(bytes(4096))
-                f.flush()
-        except OSError:
-            pass
+    ballast = os.open(folder / "ballast", os.O_CREAT | os.O_WRONLY)
+    try:
+        while True:
+            os.write(ballast, bytes(4096))
+    except OSError:
+        os.close(ballast)
     before = world.state()
     env = {"SPACEFERRY_FROM": world.source.uri(DB),
            "SPACEFERRY_TO": world.target.uri(db_name)}

@@ -75,7 +75,7 @@ def test_text_shows_samples(case):
     r = case("migrate", *config_args(), "--dry-run", env=case.env)
     assert r.rc == 0, r
     assert "files.example" in r.stdout and "ezia.ai/uploads" in r.stdout
-    assert "dry run" in r.stdout.lower()
+    assert "--dry-run" in r.stdout and "would take" in r.stdout
     assert case.world() == case.before
 
 

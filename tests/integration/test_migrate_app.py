@@ -64,7 +64,7 @@ def test_documents_are_what_the_reference_makes(expected):
 
 def test_rewriting_twice_changes_nothing(app, target, expected):
     """The reference finds nothing left to do on the target."""
-    for name in expect.names(app.database):
+    for name in ("spellings", "bsontypes", "businesses", "pagemetrics"):
         again = expect.collection(
             target.client()[NEW_DB][name], app.rules,
             [s.replace(DB, NEW_DB) for s in app.skips])

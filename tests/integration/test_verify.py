@@ -60,7 +60,9 @@ def mend(collection, before):
     spoilt = [k for k in before.keys() | now.keys() if before.get(k) != now.get(k)]
     collection.delete_many({"_id": {"$in": [
         decoded_id(now.get(k) or before[k]) for k in spoilt]}})
-    raw.insert(collection, [before[k] for k in spoilt if k in before])
+    lost = [before[k] for k in spoilt if k in before]
+    if lost:
+        raw.insert(collection, lost)
 
 
 # --- ways to spoil documents: each takes the collection and returns what must be

@@ -6,12 +6,9 @@ from collections import Counter
 import docdigest
 import rewrite_bson
 import rewrite_rules
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
+from bson import encode
 
 from . import look, raw
-
-RAW = CodecOptions(document_class=RawBSONDocument)
 
 
 class Expected:
@@ -76,13 +73,10 @@ def collection(source, rules, skips=(), query=None):
 
 def metadata_matches(source, rules):
     """Matches in options and indexes: counted, never rewritten."""
-    infos = source.database.with_options(codec_options=RAW).list_collections(
-        filter={"name": source.name})
-    raws = [info["options"].raw for info in infos]
-    raws += [index.raw for index in
-             source.with_options(codec_options=RAW).list_indexes()] \
-        if not _is_view(source) else []
-    return sum(rewrite_bson.count_metadata(rules, r) for r in raws)
+    found = [source.options()]
+    if not _is_view(source):
+        found += source.list_indexes()
+    return sum(rewrite_bson.count_metadata(rules, encode(d)) for d in found)
 
 
 def _is_view(collection):

@@ -23,6 +23,7 @@ class Mongod(Server):
     more arguments."""
 
     set_name = None
+    cache_gb = "0.25"
 
     def __init__(self, folder, auth=False, tls=False, parameters=(), args=()):
         super().__init__(folder)
@@ -40,7 +41,7 @@ class Mongod(Server):
     def argv(self):
         argv = [str(TOOLS / "mongod"), "--dbpath", str(self.data),
                 "--port", str(self.port), "--bind_ip", self.host,
-                "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]
+                "--nounixsocket", "--wiredTigerCacheSizeGB", self.cache_gb]
         for parameter in self.parameters:
             argv += ["--setParameter", parameter]
         if self.set_name:

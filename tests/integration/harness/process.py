@@ -47,6 +47,7 @@ class Server:
     started (argv) and when it answers (ready); use it as a context manager."""
 
     host = "127.0.0.1"
+    before_exec = staticmethod(die_with_parent)
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -76,7 +77,7 @@ class Server:
             with open(self.log, "ab") as log:
                 self.process = subprocess.Popen(
                     self.argv(), env=self.env(), stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, preexec_fn=die_with_parent)
+                    stdout=log, stderr=log, preexec_fn=self.before_exec)
             if self._wait(seconds):
                 return self
             if port:
