@@ -25,6 +25,8 @@ if(NOT SF_SANITIZE AND NOT SF_FUZZ AND CMAKE_OBJCOPY)
 	    COMMAND ${CMAKE_COMMAND} -E rm libspaceferry.o
 	    VERBATIM)
 endif()
+# Relative to itself, so that an install under another prefix works too.
+file(RELATIVE_PATH SF_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/spaceferry.pc.in spaceferry.pc @ONLY)
 
 install(TARGETS spaceferry RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

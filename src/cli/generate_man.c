@@ -218,6 +218,7 @@ exit_status(FILE *out)
 	    "empty.");
 	item(out, "3", "Could not finish: unreachable, out of quota or disk, "
 	    "locked by another run, interrupted.  The same command resumes.");
+	fputs(".PP\n", out);
 	paragraphs(out, "With --dry-run the status is that of the run, as far "
 	    "as reading can tell.");
 }

@@ -84,7 +84,9 @@ const struct options_row options_table[] = {
 	    .help = "public URLs of the --files before it: a rule",
 	    .more = "What the documents call the files now, and what they shall "
 	    "call them.  It rewrites as --rewrite does, and links are looked "
-	    "up by it: those that name no file are counted as dangling.",
+	    "up by it: those that name no file are counted as dangling.  Given "
+	    "again for the same --files, with the same TO, it is one more "
+	    "spelling of the old URLs.",
 	    .type = &options_urls, .field = JOB(files), .count = JOB(n_files),
 	    .commands = BOTH },
 	{ .name = "files-include", .group = OPTIONS_FILES, .argument = "GLOB",
