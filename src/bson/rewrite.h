@@ -33,7 +33,7 @@ struct rewrite_counts {
 	uint64_t binary;
 	uint64_t regex;
 	uint64_t no_rule;	/* values: a rule's host where no rule matched */
-	uint64_t dbrefs;	/* DBRefs met, when they are to be counted */
+	uint64_t dbrefs;	/* DBRefs met (all only with count_dbrefs) */
 };
 
 /* A rewritten value, told before and after; the pointers live for the call. */
@@ -60,7 +60,7 @@ struct rewriter_options {
 	const struct match_rules *rules;
 	const char *ns;		/* source namespace "db.collection" */
 	const struct strings *skip; /* --rewrite-skip NS:PATH; may be NULL */
-	bool count_dbrefs;	/* for the warning under --rename */
+	bool count_dbrefs;	/* look for all of them, for --rename's warning */
 	struct rewrite_hooks hooks;
 };
 

@@ -9,6 +9,7 @@
 #include <bson/bson.h>
 
 #include "bson/doc.h"
+#include "bson/docdigest.h"
 
 static const uint8_t empty[] = { 5, 0, 0, 0, 0 };
 
@@ -26,15 +27,22 @@ wrap(uint8_t type, const void *value, size_t len, uint8_t *out)
 	return n;
 }
 
-/* doc_valid on a copy of just that size, so that reading beyond is caught. */
+/* doc_valid on a copy of just that size, so that reading beyond is caught; and
+ * the others that look at everything must agree. */
 static bool
 valid(const uint8_t *doc, size_t len)
 {
 	uint8_t *copy = malloc(len == 0 ? 1 : len);
+	struct buf out;
 	bool ok;
 
 	memcpy(copy, doc, len);
 	ok = doc_valid(copy, len);
+	buf_init(&out, 100000);
+	assert_int_equal(doc_json(copy, len, &out), ok);
+	assert_int_equal(docdigest_canonical(copy, len, "", &out), ok);
+	doc_id_json(copy, len, &out);
+	buf_free(&out);
 	free(copy);
 	return ok;
 }
@@ -57,12 +65,15 @@ static const struct value values[] = {
 	V("empty string", 0x02, "\1\0\0\0\0", true),
 	V("string of no length", 0x02, "\0\0\0\0", false),
 	V("string of no length, more", 0x02, "\0\0\0\0\0", false),
+	V("string of no length, element", 0x02, "\0\0\0\0\x0a\0", false),
 	V("string below zero", 0x02, "\xff\xff\xff\xff" "a\0", false),
 	V("string without end", 0x02, "\2\0\0\0ab", false),
 	V("string with NUL inside", 0x02, "\4\0\0\0a\0b\0", true),
 	V("string, not UTF-8", 0x02, "\4\0\0\0\xff\xc0\x80\0", true),
 	V("document", 0x03, "\5\0\0\0\0", true),
 	V("document of 4", 0x03, "\4\0\0\0\0", false),
+	V("document of 4, element", 0x03, "\4\0\0\0\x0a\0", false),
+	V("document of 0, element", 0x03, "\0\0\0\0\x0a\0", false),
 	V("document too long", 0x03, "\6\0\0\0\0", false),
 	V("document without end", 0x03, "\5\0\0\0\1", false),
 	V("document below zero", 0x03, "\5\0\0\x80\0", false),
@@ -95,6 +106,8 @@ static const struct value values[] = {
 	    "\x0e\0\0\0\2\0\0\0a\0\5\0\0\0\0", false),
 	V("scope, room left", 0x0f,
 	    "\x10\0\0\0\2\0\0\0a\0\5\0\0\0\0\0", false),
+	V("scope, element left", 0x0f,
+	    "\x11\0\0\0\2\0\0\0a\0\5\0\0\0\0\x0a\0", false),
 	V("scope, code passes it", 0x0f,
 	    "\x0e\0\0\0\6\0\0\0a\0\5\0\0\0\0", false),
 	V("scope, nothing", 0x0f, "\4\0\0\0", false),

@@ -55,7 +55,7 @@ everything(void)
 	bson_decimal128_from_string("-12.50E+7", &decimal);
 	bson_append_oid(doc, "_id", -1, &oid);
 	bson_append_double(doc, "double", -1, 1.5);
-	bson_append_utf8(doc, "string", -1, "a\"\\/\b\f\n\r\t\x01\x7f", -1);
+	bson_append_utf8(doc, "string", -1, "a\"\\/\b\f\n\r\t\x01\x1f\x7f", -1);
 	bson_append_utf8(doc, "with NUL", -1, "a\0b", 3);
 	bson_append_utf8(doc, "é€😀", -1, "é€😀", -1);
 	bson_append_document(doc, "document", -1, inner);
@@ -212,6 +212,7 @@ odd_utf8_is_replaced(void **state)
 		{ "a\xff" "b", "a\\ufffdb" },
 		{ "\xc0\x80", "\\ufffd\\ufffd" },
 		{ "\xe2\x82", "\\ufffd\\ufffd" },
+		{ "\xe2\x82x", "\\ufffd\\ufffdx" },
 		{ "\xe2\x82\xac", "\xe2\x82\xac" },
 		{ "\xe0\x80\x80", "\\ufffd\\ufffd\\ufffd" },
 		{ "\xed\x9f\xbf\xed\xa0\x80",

@@ -138,6 +138,7 @@ check_document(const json_t *test)
 	struct err err;
 
 	buf_init(&out, 2 * REWRITE_DOC_MAX);
+	buf_append_str(&out, "before");
 	assert_true(bytes_of(test, "doc", &doc));
 	if (!bytes_of(test, "out", &want)) {
 		assert_string_equal(text_of(test, "error"), "too_large");
@@ -149,11 +150,12 @@ check_document(const json_t *test)
 	outcome = rewrite_document(r, doc.data, doc.len, &out, &counts, &err);
 	if (outcome != expected)
 		fail_msg("%s: outcome %d", text_of(test, "id"), (int)outcome);
-	if (outcome == REWRITE_CHANGED && (out.len != want.len ||
-	    memcmp(out.data, want.data, out.len) != 0))
+	if (outcome == REWRITE_CHANGED && (out.len != 6 + want.len ||
+	    memcmp(out.data + 6, want.data, want.len) != 0))
 		fail_msg("%s: other bytes", text_of(test, "id"));
 	if (outcome != REWRITE_CHANGED)
-		assert_int_equal(out.len, 0);
+		assert_int_equal(out.len, 6);
+	assert_memory_equal(out.data, "before", 6);
 	if (outcome != REWRITE_TOO_LARGE)
 		check_counts(test, &counts);
 	buf_free(&out);
