@@ -115,24 +115,51 @@ try_complete(struct s3_upload *u, const struct s3_request *r, char *etag,
 	return s3_error(u->ss, r, err);
 }
 
-/* A completion whose answer was lost may have been done all the same. */
+/* What most stores make of parts whose ETags are MD5s: the MD5 of those, and
+ * their number.  False when one is no MD5. */
 static bool
-is_there(struct s3_upload *u, char *etag)
+expected_etag(const struct s3_upload *u, char out[STORE_ETAG_MAX])
+{
+	uint8_t digest[HASH_SHA256_SIZE], md5[HASH_MD5_SIZE];
+	char hex[2 * HASH_MD5_SIZE + 1];
+	struct hash *h;
+	unsigned i;
+	bool ok = true;
+
+	if ((h = hash_new(true, NULL)) == NULL)
+		return false;
+	for (i = 0; ok && i < u->n_parts; i++) {
+		ok = s3_etag_md5(u->parts[i].etag, md5);
+		hash_update(h, md5, sizeof(md5));
+	}
+	hash_finish(h, digest, md5);
+	hash_free(h);
+	hash_hex(md5, sizeof(md5), hex);
+	snprintf(out, STORE_ETAG_MAX, "\"%s-%u\"", hex, u->n_parts);
+	return ok;
+}
+
+/* A completion whose answer was lost may have been done all the same: by us
+ * when likely says so, or by libcurl, which repeats what it sent into a dead
+ * connection. */
+static bool
+is_there(struct s3_upload *u, bool likely, char *etag)
 {
 	struct store_object o = { .key = u->put->key };
-	char suffix[16];
-	struct err ignored;
+	char expected[STORE_ETAG_MAX], number[16];
 	const char *dash;
+	struct err ignored;
 
 	if (s3_head(&u->ss->base, u->put->key, &o, &ignored) != STORE_FOUND ||
 	    o.size != u->put->body.size)
 		return false;
-	snprintf(suffix, sizeof(suffix), "-%u", u->n_parts);
-	dash = strrchr(o.etag, '-');
-	if (dash == NULL || strncmp(dash, suffix, strlen(suffix)) != 0)
-		return false;
 	memcpy(etag, o.etag, sizeof(o.etag));
-	return true;
+	if (expected_etag(u, expected))
+		return strcmp(o.etag, expected) == 0;
+	snprintf(number, sizeof(number), "-%u", u->n_parts);
+	dash = strrchr(o.etag, '-');
+	return likely && dash != NULL &&
+	    strncmp(dash, number, strlen(number)) == 0;
 }
 
 bool
@@ -159,7 +186,7 @@ s3_complete(struct s3_upload *u, char *etag, struct err *err)
 	s3_retry_init(u->ss, &retry);
 	while (!(ok = try_complete(u, &request, etag, err))) {
 		u->lost = strcmp(u->ss->code, "NoSuchUpload") == 0;
-		if (u->lost && unsure && (ok = is_there(u, etag)))
+		if (u->lost && (ok = is_there(u, unsure, etag)))
 			break;
 		unsure = unsure || err_retryable(err->kind);
 		if (!s3_retry(u->ss, &retry, err))

@@ -71,6 +71,11 @@ static const struct meaning codes[] = {
 	    "size" },
 	{ "InvalidObjectState", ERR_REFUSED, "the object is archived: restore "
 	    "it first" },
+	{ "KeyTooLongError", ERR_REFUSED, NULL },
+	{ "InvalidPart", ERR_REFUSED, NULL },
+	{ "InvalidPartOrder", ERR_REFUSED, NULL },
+	{ "EntityTooSmall", ERR_REFUSED, NULL },
+	{ "MalformedXML", ERR_REFUSED, NULL },
 	{ "NotImplemented", ERR_UNSUPPORTED, NULL },
 };
 

@@ -140,27 +140,34 @@ on_body(void *arg, const void *data, size_t len, struct err *err)
 	return xml_feed(p->xml, data, len, err);
 }
 
-/* Undoes the encoding in place: '+' is a space, %XX a byte.  False for what it
- * cannot hold. */
+/* The byte that "XX" stands for; 0 (which no key holds) if it is not that. */
+static uint8_t
+hex_byte(const char *text)
+{
+	const char hex[3] = { text[0], text[0] == '\0' ? '\0' : text[1], '\0' };
+	uint8_t byte = 0;
+
+	return hash_unhex(hex, &byte, 1) ? byte : 0;
+}
+
+/* Undoes the encoding in place: '+' is a space, %XX a byte.  False, and key as
+ * it was, for what cannot be undone. */
 static bool
 decode(char *key)
 {
 	char *out = key;
-	uint8_t byte;
+	const char *p;
 
-	for (; *key != '\0'; key++) {
-		if (*key == '+') {
-			*out++ = ' ';
-		} else if (*key == '%') {
-			const char hex[3] = { key[1],
-				key[1] == '\0' ? '\0' : key[2], '\0' };
-
-			if (!hash_unhex(hex, &byte, 1) || byte == 0)
-				return false;
-			*out++ = (char)byte;
-			key += 2;
+	for (p = strchr(key, '%'); p != NULL; p = strchr(p + 1, '%')) {
+		if (hex_byte(p + 1) == 0)
+			return false;
+	}
+	for (p = key; *p != '\0'; p++) {
+		if (*p == '%') {
+			*out++ = (char)hex_byte(p + 1);
+			p += 2;
 		} else {
-			*out++ = *key;
+			*out++ = *p == '+' ? ' ' : *p;
 		}
 	}
 	*out = '\0';

@@ -14,7 +14,6 @@
 
 #define PART_DEFAULT ((uint64_t)8 << 20)
 #define PARTS_MAX 9000
-#define MD5_HEX_SIZE (2 * HASH_MD5_SIZE + 1)
 
 static bool
 send_request(struct s3_upload *u, const struct s3_request *r, struct err *err)
@@ -144,19 +143,26 @@ list_parts(struct s3_upload *u, struct err *err)
 	return true;
 }
 
+bool
+s3_etag_md5(const char *etag, uint8_t md5[HASH_MD5_SIZE])
+{
+	size_t quoted = *etag == '"', len = strcspn(etag + quoted, "\"");
+	char bare[2 * HASH_MD5_SIZE + 1];
+
+	if (len != sizeof(bare) - 1)
+		return false;
+	memcpy(bare, etag + quoted, len);
+	bare[len] = '\0';
+	return hash_unhex(bare, md5, HASH_MD5_SIZE);
+}
+
 /* An ETag that is an MD5 must be this one; others say nothing. */
 static bool
 etag_agrees(const char *etag, const uint8_t md5[HASH_MD5_SIZE])
 {
-	char bare[MD5_HEX_SIZE];
 	uint8_t stored[HASH_MD5_SIZE];
-	size_t quoted = *etag == '"', len = strcspn(etag + quoted, "\"");
 
-	if (len != sizeof(bare) - 1)
-		return true;
-	memcpy(bare, etag + quoted, len);
-	bare[len] = '\0';
-	return !hash_unhex(bare, stored, sizeof(stored)) ||
+	return !s3_etag_md5(etag, stored) ||
 	    memcmp(stored, md5, sizeof(stored)) == 0;
 }
 

@@ -27,6 +27,9 @@ struct s3_upload {
 	bool lost;		/* the store no longer knows the id */
 };
 
+/* True, with the digest, when an ETag looks like an MD5. */
+bool s3_etag_md5(const char *etag, uint8_t md5[HASH_MD5_SIZE]);
+
 /* Puts the parts together, all of which are there.  Sets lost.  False with
  * *err. */
 bool s3_complete(struct s3_upload *u, char *etag, struct err *err);
