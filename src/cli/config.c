@@ -44,6 +44,7 @@ unknown_key(struct reader *r, const yaml_node_t *key, struct err *err)
 
 	if (key->type != YAML_SCALAR_NODE) {
 		err_set(&cause, ERR_CONFIG, "a key is a single word");
+		err_hint(&cause, "the keys are the names of options");
 		return config_values_fail(&r->values, key, NULL, &cause, err);
 	}
 	name = (const char *)key->data.scalar.value;
@@ -222,8 +223,9 @@ check_shape(const char *path, const struct buf *file, struct err *err)
 	yaml_parser_delete(&parser);
 	if (depth <= DEEPEST && anchors <= MOST_ANCHORS)
 		return true;
-	return err_set(err, ERR_CONFIG, "%s:%zu: %s", path, line,
+	err_set(err, ERR_CONFIG, "%s:%zu: %s", path, line,
 	    depth > DEEPEST ? "nested too deeply" : "too many anchors");
+	return err_hint(err, "is this the right file?");
 }
 
 /* Takes the document of the file and makes sure that there is only one. */

@@ -23,6 +23,11 @@ config_values_fail(const struct config_values *c, const yaml_node_t *node,
 	err_set(err, kind, "%s:%zu: %s%s%s", c->path,
 	    node->start_mark.line + 1, key != NULL ? key : "",
 	    key != NULL ? ": " : "", cause->message);
+	if (cause->hint[0] == '\0' && key != NULL) {
+		const struct options_row *row = options_find(key, strlen(key));
+
+		return err_hint(err, "%s: %s", key, row->help);
+	}
 	return err_hint(err, "%s", cause->hint);
 }
 
@@ -55,9 +60,12 @@ check_scalar(const yaml_node_t *node, struct err *err)
 	size_t len = node->data.scalar.length;
 
 	if (node->tag != NULL &&
-	    strcmp((const char *)node->tag, YAML_DEFAULT_SCALAR_TAG) != 0)
-		return err_set(err, ERR_CONFIG, "tags are not known here: %.60s",
+	    strcmp((const char *)node->tag, YAML_DEFAULT_SCALAR_TAG) != 0) {
+		err_set(err, ERR_CONFIG, "tags are not known here: %.60s",
 		    (const char *)node->tag);
+		return err_hint(err, "put quotes around a value that begins "
+		    "with !");
+	}
 	if (strlen(text) != len)
 		return err_set(err, ERR_CONFIG, "a NUL character in the value");
 	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 #define LINE_LARGEST (16 * 1024)
 
 struct console {
+	pthread_mutex_t lock;	/* guards everything else */
 	struct console_settings settings;
 	struct console_track track;
 	struct buf drawing;	/* as it stands on the terminal */
@@ -34,6 +36,10 @@ console_new(const struct console_settings *settings)
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return NULL;
+	if (pthread_mutex_init(&c->lock, NULL) != 0) {
+		free(c);
+		return NULL;
+	}
 	c->settings = *settings;
 	if (c->settings.json)
 		c->settings.terminal = false;
@@ -51,6 +57,7 @@ console_free(struct console *c)
 	console_clear(c);
 	console_track_free(&c->track);
 	buf_free(&c->drawing);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
@@ -79,9 +86,11 @@ void
 console_clear(struct console *c)
 {
 
+	pthread_mutex_lock(&c->lock);
 	erase(c);
 	buf_reset(&c->drawing);
 	fflush(c->settings.out);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* Puts the drawing back below what was written above it. */
@@ -198,14 +207,18 @@ console_log(void *arg, enum spaceferry_level level, const char *line)
 	if ((level == SPACEFERRY_DEBUG && !c->settings.verbose) ||
 	    (level == SPACEFERRY_INFO && c->settings.quiet))
 		return;
+	pthread_mutex_lock(&c->lock);
 	say(c, level, line, "");
+	pthread_mutex_unlock(&c->lock);
 }
 
 void
 console_error(struct console *c, const char *message, const char *hint)
 {
 
+	pthread_mutex_lock(&c->lock);
 	say(c, SPACEFERRY_WARNING + 1, message, hint);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* What is known of p's speed; nothing when memory is out. */
@@ -246,6 +259,8 @@ draw(struct console *c, const struct spaceferry_progress *v, size_t n)
 	}
 	if (more > 0)
 		buf_printf(&c->drawing, "… and %u more\x1b[K\n", more);
+	if (c->drawn == 0 && c->drawing.len == 0)
+		return;
 	go_up(c);
 	c->drawn = 0;
 	restore(c);
@@ -303,22 +318,30 @@ say_ends(struct console *c, const struct spaceferry_progress *v, size_t n)
 	buf_free(&line);
 }
 
-void
-console_progress(void *arg, const struct spaceferry_progress *v, size_t n)
+/* What is said where nothing can be drawn. */
+static void
+say_progress(struct console *c, const struct spaceferry_progress *v, size_t n)
 {
-	struct console *c = arg;
-	uint64_t now;
+	uint64_t now = c->settings.now();
 
-	if (c->settings.quiet)
-		return;
-	if (c->settings.terminal) {
-		draw(c, v, n);
-		return;
-	}
 	say_ends(c, v, n);
-	now = c->settings.now();
 	if (now - c->last_line_ns >= INTERVAL_NS) {
 		c->last_line_ns = now;
 		say_interval(c, v, n);
 	}
+}
+
+void
+console_progress(void *arg, const struct spaceferry_progress *v, size_t n)
+{
+	struct console *c = arg;
+
+	if (c->settings.quiet)
+		return;
+	pthread_mutex_lock(&c->lock);
+	if (c->settings.terminal)
+		draw(c, v, n);
+	else
+		say_progress(c, v, n);
+	pthread_mutex_unlock(&c->lock);
 }

@@ -5,9 +5,7 @@
  * at most one every ten seconds between; with json every line is an object
  * {"time","level","message"}.
  *
- * console_progress() and console_log() are the callbacks of a job, which never
- * calls two at a time; the other functions are for the main thread while no
- * job runs.
+ * Thread-safe, but for console_new() and console_free().
  */
 #ifndef CLI_CONSOLE_H
 #define CLI_CONSOLE_H

@@ -52,7 +52,8 @@ static const char *
 noun_of(const struct spaceferry_progress *p)
 {
 
-	if (strcmp(p->phase, "files") == 0)
+	/* A store's name is a URL or a path; a namespace never has a '/'. */
+	if (strchr(p->name, '/') != NULL || strcmp(p->phase, "files") == 0)
 		return p->items == 1 ? "file" : "files";
 	if (strcmp(p->phase, "indexes") == 0)
 		return p->items == 1 ? "index" : "indexes";

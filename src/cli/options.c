@@ -160,8 +160,12 @@ options_read_environment(struct options *o, const struct command *command,
 		    (value = getenv(row->environment)) == NULL ||
 		    value[0] == '\0')
 			continue;
-		if (!options_set(o, row, OPTIONS_FROM_ENVIRONMENT, value, err))
+		if (!options_set(o, row, OPTIONS_FROM_ENVIRONMENT, value, err)) {
+			if (err->hint[0] == '\0')
+				err_hint(err, "it stands in for --%s %s",
+				    row->name, row->argument);
 			return err_prefix(err, "%s", row->environment);
+		}
 	}
 	return true;
 }

@@ -55,11 +55,15 @@ take_value(struct reader *r, const struct options_row *row, char *value,
 
 	if (origin == OPTIONS_FROM_FLAG && !row->type->list && !bare) {
 		err_set(err, ERR_USAGE, "--%s is given twice", row->name);
-		ok = false;
+		ok = err_hint(err, "leave one of the two out");
 	} else if (bare) {
 		ok = options_set(r->o, row, OPTIONS_FROM_FLAG, "true", err);
 	} else {
 		ok = options_set(r->o, row, OPTIONS_FROM_FLAG, value, err);
+		if (!ok && err->hint[0] == '\0')
+			err_hint(err, "--%s %s: %s", row->name,
+			    row->argument != NULL ? row->argument :
+			    "stands alone, or =true, =false", row->help);
 		if (!ok)
 			err_prefix(err, "--%s", row->name);
 	}

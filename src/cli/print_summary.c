@@ -187,7 +187,9 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 	state_part(out, &first, f->missing, "missing");
 	state_part(out, &first, f->different, "different");
 	state_part(out, &first, f->extra, "only on the target");
-	fputs(first ? "nothing to do\n" : "\n", out);
+	if (first)
+		fputs(verify ? "equal" : "nothing to do", out);
+	fputc('\n', out);
 }
 
 static void
@@ -239,6 +241,40 @@ print_unrewritten(FILE *out, const struct spaceferry_summary *s)
 	fputc('\n', out);
 }
 
+/* True when both paths name the same field, array indexes apart. */
+static bool
+same_path(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+
+	while (*a != '\0' && *b != '\0') {
+		size_t na = strspn(a, digits), nb = strspn(b, digits);
+
+		if (na > 0 && nb > 0) {
+			a += na;
+			b += nb;
+		} else if (*a++ != *b++) {
+			return false;
+		}
+	}
+	return *a == *b;
+}
+
+/* True when an earlier sample shows the same field of the same collection. */
+static bool
+is_shown(const struct spaceferry_sample *samples, size_t at)
+{
+	size_t i;
+
+	for (i = 0; i < at; i++) {
+		if (strcmp(samples[i].ns, samples[at].ns) == 0 &&
+		    same_path(samples[i].path, samples[at].path))
+			return true;
+	}
+	return false;
+}
+
+/* One sample of each field; --json has them all. */
 static void
 print_samples(FILE *out, const struct spaceferry_summary *s, bool colour)
 {
@@ -250,6 +286,8 @@ print_samples(FILE *out, const struct spaceferry_summary *s, bool colour)
 	for (i = 0; i < s->n_samples; i++) {
 		const struct spaceferry_sample *v = &s->samples[i];
 
+		if (is_shown(s->samples, i))
+			continue;
 		fputs("    ", out);
 		print_safe(out, v->ns);
 		fputs(" _id ", out);

@@ -38,9 +38,10 @@ def failed(result, message, hint=None, status=2):
     assert result.stdout == "", result
     lines = result.stderr.splitlines()
     assert lines[0] == f"spaceferry: error: {message}", result
+    assert re.match("  hint: .", lines[1]), result
     if hint is not None:
         assert lines[1] == f"  hint: {hint}", result
-    assert len(lines) <= 2, result
+    assert len(lines) == 2, result
     return result
 
 

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -350,6 +351,47 @@ json_lines(void **state)
 	screen_close(&s);
 }
 
+#define LINES 500
+
+static void *
+log_many(void *console)
+{
+	unsigned i;
+
+	for (i = 0; i < LINES; i++)
+		console_log(console, SPACEFERRY_WARNING, "abcdefghijklmnop");
+	return NULL;
+}
+
+/* Lines of log stay whole while progress is drawn. */
+static void
+from_two_threads(void **state)
+{
+	const struct spaceferry_progress v = { .phase = "copy", .name = "a.b" };
+	struct screen s;
+	pthread_t thread;
+	unsigned i, n = 0;
+	char *p;
+
+	(void)state;
+	screen_open(&s, (struct console_settings){ .terminal = true,
+	    .columns = 40 });
+	assert_int_equal(pthread_create(&thread, NULL, log_many, s.console), 0);
+	for (i = 0; i < LINES; i++)
+		console_progress(s.console, &v, 1);
+	pthread_join(thread, NULL);
+	fflush(s.out);
+	for (p = s.text; p != NULL && p < s.text + s.len;) {
+		p = strstr(p, "spaceferry: warning: abcdefghijklmnop\n");
+		if (p != NULL) {
+			n++;
+			p++;
+		}
+	}
+	assert_int_equal(n, LINES);
+	screen_close(&s);
+}
+
 int
 main(void)
 {
@@ -362,6 +404,7 @@ main(void)
 		cmocka_unit_test(quiet_lines_elsewhere),
 		cmocka_unit_test(quiet_and_verbose),
 		cmocka_unit_test(json_lines),
+		cmocka_unit_test(from_two_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,7 @@ errors(void **state)
 		if (l.err.kind != ERR_USAGE ||
 		    strstr(l.err.message, cases[i].message) == NULL ||
 		    strstr(l.err.hint, cases[i].hint) == NULL ||
+		    l.err.hint[0] == '\0' ||
 		    strstr(l.err.message, "hush") != NULL)
 			fail_msg("%s: %s (%s)", cases[i].line, l.err.message,
 			    l.err.hint);

@@ -40,6 +40,8 @@ static struct spaceferry_finding notes[] = {
 static struct spaceferry_sample samples[] = {
 	{ "app.users", "{\"$oid\":\"507f1f77bcf86cd799439011\"}", "a.0.b",
 	    "x\nhttp://old/", "x\nhttps://new/" },
+	/* For people the same field is shown once. */
+	{ "app.users", "1", "a.12.b", "c", "d" },
 };
 
 static struct spaceferry_summary
@@ -54,7 +56,7 @@ full(void)
 	    .links_rewritten = 9, .links_dangling = 10,
 	    .unreferenced_files = 11, .quarantine = "/q\"",
 	    .errors = errors, .n_errors = 4, .notes = notes, .n_notes = 1,
-	    .samples = samples, .n_samples = 1, .target_bytes = 12345 };
+	    .samples = samples, .n_samples = 2, .target_bytes = 12345 };
 }
 
 /* What print writes, as a string that the caller frees. */
@@ -137,7 +139,9 @@ json_to_the_letter(void **state)
 	    "\"samples\":[{\"namespace\":\"app.users\","
 	    "\"_id\":{\"$oid\":\"507f1f77bcf86cd799439011\"},"
 	    "\"path\":\"a.0.b\",\"before\":\"x\\nhttp://old/\","
-	    "\"after\":\"x\\nhttps://new/\"}],"
+	    "\"after\":\"x\\nhttps://new/\"},"
+	    "{\"namespace\":\"app.users\",\"_id\":1,\"path\":\"a.12.b\","
+	    "\"before\":\"c\",\"after\":\"d\"}],"
 	    "\"target_bytes\":12345}\n";
 	struct spaceferry_summary s = full();
 	char *text = json_of(&s);
