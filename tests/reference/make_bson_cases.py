@@ -254,6 +254,10 @@ def skips():
     both, one = doc(s("u", O), s("v", O)), doc(s("u", O), s("v", N))
     case(2, "skip", both, one, skip=["db.pages:u"], values=1)
     case(2, "skip-glob", both, one, skip=["db.*:u"], values=1)
+    case(2, "skip-question-mark", both, one, skip=["d?.p?ges:u"], values=1)
+    case(2, "skip-no-class", both, doc(s("u", N), s("v", N)),
+         skip=["db.[p]ages:u"], values=2, reading="bson 5",
+         comment="* and ? are all that a glob has")
     case(2, "skip-other-namespace", both, doc(s("u", N), s("v", N)),
          skip=["other.*:u", "db.page:u"], values=2)
     case(2, "skip-subtree", doc(d("m", s("u", O), d("x", s("u", O), i(O, 1)),

@@ -23,17 +23,17 @@ Readings
  3. "Changed" is what has other bytes afterwards: a match that becomes itself
     changes nothing.  `no_rule` is counted in the values that rules may change.
  4. Binary of subtype 2 is its data without the inner length.
- 5. NS:PATH is split at the first colon; NS is a glob as fnmatch(3) without
-    flags has it; PATH is split at dots and names keys only, never positions in
-    an array, and goes on into a scope.  In what is left alone nothing is
-    counted; the key that names it is.
+ 5. NS:PATH is split at the first colon; in NS `*` is any run of characters, dots
+    too, and `?` one byte, nothing else is special; PATH is split at dots and
+    names keys only, never positions in an array, and goes on into a scope.  In
+    what is left alone nothing is counted; the key that names it is.
  6. The collection's name is what follows the first dot of the namespace; both
     are those of the source.
  7. Above 16 MiB means more than 16777216 bytes after a change; such a document
     is not counted as rewritten.
 """
 
-import fnmatch
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -59,12 +59,18 @@ class Rewritten:
     links: list
 
 
+def _glob_matches(glob, name):
+    pattern = re.escape(glob.encode("utf-8"))
+    pattern = pattern.replace(rb"\*", b".*").replace(rb"\?", b".")
+    return re.fullmatch(pattern, name.encode("utf-8"), re.DOTALL) is not None
+
+
 def skips_for(specs, namespace):
     """The paths (tuples of keys) that NS:PATH specs name in a namespace."""
     paths = []
     for spec in specs:
         glob, path = spec.split(":", 1)
-        if fnmatch.fnmatchcase(namespace, glob):
+        if _glob_matches(glob, namespace):
             paths.append(tuple(path.encode("utf-8").split(b".")))
     return paths
 
