@@ -283,7 +283,7 @@ closing_words(void **state)
 		    "resumes" },
 	};
 	struct spaceferry_collection c = { .ns = "a.b", .type = "collection",
-	    .ok = true, .source = { 5, 1024, "" } };
+	    .ok = true, .extra = 3, .source = { 5, 1024, "" } };
 	struct spaceferry_summary s = { .collections = &c, .n_collections = 1,
 	    .files = { .count = 1, .bytes = 7 } };
 	size_t i;
