@@ -10,6 +10,7 @@
 struct hash {
 	EVP_MD_CTX *sha256;
 	EVP_MD_CTX *md5;	/* NULL when not asked for */
+	bool failed;		/* libcrypto refused some bytes */
 };
 
 static EVP_MD_CTX *
@@ -63,40 +64,37 @@ hash_free(struct hash *h)
 	free(h);
 }
 
-/* After a successful init these allocate nothing and cannot fail; a digest
- * that is silently wrong would be worse than the end of the program. */
-static void
-must(int rc)
-{
-
-	if (rc != 1)
-		abort();
-}
-
 void
 hash_update(struct hash *h, const void *data, size_t len)
 {
 
-	must(EVP_DigestUpdate(h->sha256, data, len));
-	if (h->md5 != NULL)
-		must(EVP_DigestUpdate(h->md5, data, len));
+	if (EVP_DigestUpdate(h->sha256, data, len) != 1 ||
+	    (h->md5 != NULL && EVP_DigestUpdate(h->md5, data, len) != 1))
+		h->failed = true;
 }
 
-void
+/* Takes one digest and starts it anew. */
+static bool
+finish_one(EVP_MD_CTX *ctx, uint8_t *out)
+{
+
+	return EVP_DigestFinal_ex(ctx, out, NULL) == 1 &&
+	    EVP_DigestInit_ex(ctx, NULL, NULL) == 1;
+}
+
+bool
 hash_finish(struct hash *h, uint8_t sha256[HASH_SHA256_SIZE],
-    uint8_t md5[HASH_MD5_SIZE])
+    uint8_t md5[HASH_MD5_SIZE], struct err *err)
 {
 	uint8_t unused[HASH_MD5_SIZE];
+	bool ok = !h->failed && (md5 == NULL || h->md5 != NULL);
 
-	must(EVP_DigestFinal_ex(h->sha256, sha256, NULL));
-	must(EVP_DigestInit_ex(h->sha256, NULL, NULL));
-	if (h->md5 != NULL) {
-		must(EVP_DigestFinal_ex(h->md5, md5 != NULL ? md5 : unused,
-		    NULL));
-		must(EVP_DigestInit_ex(h->md5, NULL, NULL));
-	} else if (md5 != NULL) {
-		abort();	/* it was not asked for */
-	}
+	ok = finish_one(h->sha256, sha256) && ok;
+	if (h->md5 != NULL)
+		ok = finish_one(h->md5, md5 != NULL ? md5 : unused) && ok;
+	h->failed = false;
+	return ok || err_set(err, ERR_INTERNAL, "libcrypto failed to make a "
+	    "digest");
 }
 
 bool

@@ -24,9 +24,12 @@ struct hash *hash_new(bool with_md5, struct err *err);
 void hash_free(struct hash *h);		/* NULL is allowed */
 void hash_update(struct hash *h, const void *data, size_t len);
 
-/* Ends the stream and starts a new one.  md5 may be NULL. */
-void hash_finish(struct hash *h, uint8_t sha256[HASH_SHA256_SIZE],
-    uint8_t md5[HASH_MD5_SIZE]);
+/* Ends the stream and starts a new one.  md5 may be NULL, and is to be when it
+ * was not asked for.  False with ERR_INTERNAL when libcrypto failed on the way:
+ * there is no digest then. */
+bool hash_finish(struct hash *h, uint8_t sha256[HASH_SHA256_SIZE],
+    uint8_t md5[HASH_MD5_SIZE], struct err *err)
+    __attribute__((warn_unused_result));
 
 /* The digests of one block of bytes.  False, with out all zero, when memory is
  * out. */

@@ -78,8 +78,7 @@ scan(struct file_content *c, struct buf *sample, struct buf *text,
 		}
 		at += len;
 	}
-	hash_finish(h, c->sha256, c->md5);
-	ok = true;
+	ok = hash_finish(h, c->sha256, c->md5, err);
 out:
 	hash_free(h);
 	free(piece);
@@ -92,6 +91,7 @@ rewrite_text(struct file_content *c, const struct buf *text, struct err *err)
 {
 	struct match_result result;
 	struct hash *h;
+	bool ok;
 
 	if (!match_text(c->worker->files->job->rules,
 	    (const char *)text->data, text->len, &c->text, &result, NULL,
@@ -108,9 +108,9 @@ rewrite_text(struct file_content *c, const struct buf *text, struct err *err)
 	if ((h = hash_new(true, err)) == NULL)
 		return false;
 	hash_update(h, c->text.data, c->text.len);
-	hash_finish(h, c->sha256, c->md5);
+	ok = hash_finish(h, c->sha256, c->md5, err);
 	hash_free(h);
-	return true;
+	return ok;
 }
 
 static bool
@@ -209,9 +209,9 @@ file_content_policy(const struct job *job, const char *key, char out[24])
 		hash_str(h, o->files[i].url.from);
 		hash_str(h, o->files[i].url.to);
 	}
-	hash_finish(h, digest, NULL);
+	if (hash_finish(h, digest, NULL, NULL))
+		hash_hex(digest, 8, out);
 	hash_free(h);
-	hash_hex(digest, 8, out);
 }
 
 struct hashing {
@@ -240,7 +240,7 @@ file_content_hash_object(struct store_session *s, const char *key,
 	if ((x.h = hash_new(false, err)) == NULL)
 		return false;
 	ok = store_get(s, key, &o, hash_piece, &x, err);
-	hash_finish(x.h, sha256, NULL);
+	ok = hash_finish(x.h, sha256, NULL, ok ? err : NULL) && ok;
 	*size = x.size;
 	hash_free(x.h);
 	return ok;

@@ -70,8 +70,8 @@ slash_before(const char *text, size_t pos, struct slash *s)
 		if (pos < UNICODE_LEN || !is_unicode(text + pos - UNICODE_LEN))
 			return false;
 		n = backslashes_before(text, pos - UNICODE_LEN);
-		if (n == 0)
-			return false;
+		if (n != 1)
+			return false;	/* two: escaped twice */
 		s->style = SLASH_UNICODE;
 		s->len = n + UNICODE_LEN;
 		break;
@@ -116,7 +116,7 @@ slash_after(const char *text, size_t len, size_t pos, enum slash_style style)
 			return 0;
 		if (style == SLASH_BACKSLASH)
 			return s[n] == '/' ? n + 1 : 0;
-		return left - n >= UNICODE_LEN && is_unicode(s + n) ?
+		return n == 1 && left - n >= UNICODE_LEN && is_unicode(s + n) ?
 		    n + UNICODE_LEN : 0;
 	case SLASH_PERCENT:
 		return left >= PERCENT_LEN && is_percent(s, '2', 'f') ?

@@ -12,7 +12,7 @@
 enum slash_style {
 	SLASH_PLAIN,
 	SLASH_BACKSLASH,	/* \/ with one or more backslashes */
-	SLASH_UNICODE,		/* \u002F likewise */
+	SLASH_UNICODE,		/* \u002F, one backslash */
 	SLASH_PERCENT,		/* %2F */
 	SLASH_HEX_ENTITY,	/* &#x2F; */
 	SLASH_DECIMAL_ENTITY	/* &#47; */

@@ -33,7 +33,8 @@ fingerprint(const struct journal_options *o, struct err *err)
 			value = value == NULL ? "" : value;
 			hash_update(h, value, strlen(value) + 1);
 		}
-		hash_finish(h, sha256, NULL);
+		if (!hash_finish(h, sha256, NULL, err))
+			goto fail;
 		if (json_object_set_new(parts, name,
 		    lines_hex(sha256, HASH_SHA256_SIZE)) != 0) {
 			err_nomem(err, "journal");
@@ -86,8 +87,7 @@ drop(struct journal *j, struct err *err)
 
 	if (access(j->path, F_OK) != 0)
 		return true;
-	if ((unlink(j->last_path) == 0 || errno == ENOENT) &&
-	    unlink(j->path) == 0)
+	if (unlink(j->path) == 0)
 		return file_sync_folder_of(j->path, err);
 	err_set_errno(err, ERR_DISK, errno, "cannot remove %s", j->path);
 	return place_hint(err);

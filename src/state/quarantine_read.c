@@ -75,8 +75,8 @@ next_document(FILE *f, struct hash *h, uint8_t *sha256, size_t *len)
 			break;
 		hash_update(h, buf, n);
 	}
-	hash_finish(h, sha256, NULL);
-	return left == 0 && buf[n - 1] == 0;
+	return hash_finish(h, sha256, NULL, NULL) && left == 0 &&
+	    buf[n - 1] == 0;
 }
 
 static bool

@@ -69,7 +69,7 @@ odd_errno(const struct walk *w, int errnum, struct err *err)
 		return odd(w, STORE_UNREADABLE, "it vanished while the folder "
 		    "was read", err);
 	if (strerror_r(errnum, why, sizeof(why)) != 0)
-		strcpy(why, "unknown error");
+		memcpy(why, "unknown error", sizeof("unknown error"));
 	return odd(w, STORE_UNREADABLE, why, err);
 }
 

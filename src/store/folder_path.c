@@ -135,7 +135,7 @@ folder_open_parent(const struct folder *f, const char *key, bool create,
 		errno = ENOENT;
 		return -1;
 	}
-	strcpy(path, key);
+	memcpy(path, key, strlen(key) + 1);
 	if ((fd = fcntl(f->root, F_DUPFD_CLOEXEC, 0)) < 0)
 		return -1;
 	for (;;) {

@@ -40,7 +40,8 @@ write_body(const struct store_put *put, int fd, const char *where,
 		if (put->sent != NULL)
 			put->sent(put->arg, n);
 	}
-	hash_finish(h, digest, NULL);
+	if (!hash_finish(h, digest, NULL, err))
+		goto out;
 	ok = put->sha256 == NULL ||
 	    memcmp(digest, put->sha256, sizeof(digest)) == 0 ||
 	    err_set(err, ERR_CHANGED,

@@ -82,7 +82,7 @@ on_completed(void *arg, const char *parent, const char *name, const char *text,
 		c->ok = strcmp(name, "CompleteMultipartUploadResult") == 0;
 	else if (strcmp(parent, "CompleteMultipartUploadResult") == 0 &&
 	    strcmp(name, "ETag") == 0 && strlen(text) < STORE_ETAG_MAX)
-		strcpy(c->etag, text);
+		memcpy(c->etag, text, strlen(text) + 1);
 	return true;
 }
 
@@ -132,7 +132,7 @@ expected_etag(const struct s3_upload *u, char out[STORE_ETAG_MAX])
 		ok = s3_etag_md5(u->parts[i].etag, md5);
 		hash_update(h, md5, sizeof(md5));
 	}
-	hash_finish(h, digest, md5);
+	ok = hash_finish(h, digest, md5, NULL) && ok;
 	hash_free(h);
 	hash_hex(md5, sizeof(md5), hex);
 	snprintf(out, STORE_ETAG_MAX, "\"%s-%u\"", hex, u->n_parts);

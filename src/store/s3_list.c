@@ -100,7 +100,7 @@ on_content(struct page *p, const char *name, const char *text,
 	} else if (strcmp(name, "LastModified") == 0) {
 		p->item.mtime_ns = parse_time(text);
 	} else if (strcmp(name, "ETag") == 0 && strlen(text) < STORE_ETAG_MAX) {
-		strcpy(p->etag, text);
+		memcpy(p->etag, text, strlen(text) + 1);
 	}
 	return true;
 }
@@ -127,7 +127,7 @@ on_element(void *arg, const char *parent, const char *name, const char *text,
 		if (strlen(text) >= sizeof(p->token))
 			return err_set(err, ERR_DAMAGED, "a continuation "
 			    "token in the listing is too long");
-		strcpy(p->token, text);
+		memcpy(p->token, text, strlen(text) + 1);
 	}
 	return true;
 }
@@ -322,7 +322,7 @@ s3_list(struct store_session *session, const struct store_list_ops *ops,
 	do {
 		ok = read_page(p, token, err) &&
 		    report_page(p, ops, arg, err);
-		strcpy(token, p->token);
+		memcpy(token, p->token, strlen(p->token) + 1);
 	} while (ok && p->truncated);
 	page_reset(p);
 	buf_free(&p->key);

@@ -45,7 +45,7 @@ on_initiate(void *arg, const char *parent, const char *name, const char *text,
 		return true;
 	if (strlen(text) >= sizeof(u->id))
 		return err_set(err, ERR_UNSUPPORTED, "too long an upload id");
-	strcpy(u->id, text);
+	memcpy(u->id, text, strlen(text) + 1);
 	return true;
 }
 
@@ -129,7 +129,7 @@ list_parts(struct s3_upload *u, struct err *err)
 	const struct buf *body = &u->ss->response.body;
 
 	do {
-		strcpy(asked, l.marker);
+		memcpy(asked, l.marker, strlen(l.marker) + 1);
 		l.truncated = false;
 		if (!send_request(u, &request, err))
 			return false;
@@ -228,7 +228,8 @@ put_parts(struct s3_upload *u, struct err *err)
 		if (!put_part(u, i, err))
 			return false;
 	}
-	hash_finish(u->whole, sha256, NULL);
+	if (!hash_finish(u->whole, sha256, NULL, err))
+		return false;
 	if (u->put->sha256 != NULL &&
 	    memcmp(sha256, u->put->sha256, sizeof(sha256)) != 0)
 		return err_set(err, ERR_CHANGED, "%s changed while it was "
@@ -284,7 +285,7 @@ init(struct s3_upload *u, struct s3_session *ss, const struct store_put *put,
 		return false;
 	if (put->upload_id != NULL && *put->upload_id != '\0' &&
 	    strlen(put->upload_id) < sizeof(u->id)) {
-		strcpy(u->id, put->upload_id);
+		memcpy(u->id, put->upload_id, strlen(put->upload_id) + 1);
 		u->resumed = true;
 	}
 	return true;

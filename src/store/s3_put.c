@@ -67,8 +67,7 @@ s3_body_hash(const struct s3_body *b, struct hash *whole,
 		if (whole != NULL)
 			hash_update(whole, data, (size_t)n);
 	}
-	hash_finish(h, sha256, md5);
-	ok = true;
+	ok = hash_finish(h, sha256, md5, err);
 out:
 	free(data);
 	hash_free(h);

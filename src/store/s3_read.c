@@ -111,7 +111,7 @@ begin(struct get *g, struct err *err)
 		g->o->size = sized ? total : 0;
 		g->end = sized ? total : UINT64_MAX;
 		g->o->mtime_ns = response_time(ss);
-		strcpy(g->o->etag, etag);
+		memcpy(g->o->etag, etag, strlen(etag) + 1);
 		return true;
 	}
 	if ((sized && total != g->o->size) ||

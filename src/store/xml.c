@@ -47,7 +47,7 @@ on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 		stop(x);
 		return;
 	}
-	strcpy(x->names[++x->depth], name);
+	memcpy(x->names[++x->depth], name, strlen(name) + 1);
 	buf_reset(&x->text);
 }
 

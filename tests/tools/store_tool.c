@@ -226,7 +226,10 @@ digest(const struct source *s, uint64_t size, const json_t *request,
 			break;
 		hash_update(h, data, (size_t)n);
 	}
-	hash_finish(h, sha256, md5);
+	if (!hash_finish(h, sha256, md5, err)) {
+		hash_free(h);
+		return false;
+	}
 	hash_free(h);
 	if (text(request, "sha256") != NULL)
 		return hash_unhex(text(request, "sha256"), sha256,
