@@ -4,71 +4,83 @@
 #include "match/link.h"
 #include "match/neighbour.h"
 
-/* Bytes that neither end a link nor begin an escape. */
-static bool
-goes_on(char byte)
-{
+/* Bytes below 0x80 that may end a link or begin an escape that does. */
+static const bool special[0x80] = {
+	['\t'] = true, ['\n'] = true, ['\v'] = true, ['\f'] = true,
+	['\r'] = true, [' '] = true, ['<'] = true, ['>'] = true, ['"'] = true,
+	['\''] = true, [')'] = true, ['\\'] = true, ['&'] = true,
+};
 
-	return charclass_unreserved((uint8_t)byte) || byte == '/';
-}
-
-/* The character at pos.  *next is behind it; backslashes that escape nothing
- * are passed over together, so that none is looked at twice. */
-static uint32_t
-read_on(const char *text, size_t end, size_t pos, bool percent, size_t *next)
-{
-	uint32_t c;
-
-	c = percent ? neighbour_after(text, end, pos, next) :
-	    neighbour_after_raw_percent(text, end, pos, next);
-	if (c == '\\' && text[pos] == '\\')
-		while (*next < end && text[*next] == '\\')
-			(*next)++;
-	return c;
-}
-
-/* Where the quote that is spelled so stands again from pos on, spelled in the
- * same way; end if it does not. */
+/* Where the quote that is spelled so (n bytes) stands again between pos and
+ * end; end if it does not.  Behind a backslash it would be another spelling. */
 static size_t
-find_quote(const char *text, size_t end, size_t pos, const char *quote,
+find_quote(const char *text, size_t pos, size_t end, const char *quote,
     size_t n)
 {
-	size_t next;
+	const char *s = text + pos;
 
-	for (; pos < end; pos = next) {
-		next = pos + 1;
-		if (goes_on(text[pos]))
-			continue;
-		read_on(text, end, pos, true, &next);
-		if (next - pos == n && memcmp(text + pos, quote, n) == 0)
-			return pos;
+	while ((s = memmem(s, (size_t)(text + end - s), quote, n)) != NULL) {
+		if (s == text + pos || s[-1] != '\\' || *quote == '`' ||
+		    *quote == '&' || *quote == '%')
+			return (size_t)(s - text);
+		s++;
 	}
 	return end;
 }
 
-/* Where a link ends that no quote opened.  A %XX belongs to the link. */
+/* Where a link ends, between pos and end, that no quote opened.  A %XX belongs
+ * to the link. */
 static size_t
-find_end(const char *text, size_t end, size_t pos)
+find_end(const char *text, size_t pos, size_t end)
 {
 	uint32_t c;
 	size_t next;
 
 	for (; pos < end; pos = next) {
 		next = pos + 1;
-		if (goes_on(text[pos]))
+		if ((uint8_t)text[pos] < 0x80 && !special[(uint8_t)text[pos]])
 			continue;
-		c = read_on(text, end, pos, false, &next);
+		c = neighbour_after_raw_percent(text, end, pos, &next);
 		if (charclass_space(c) || c == '<' || c == '>' || c == '"' ||
 		    c == '\'' || c == ')')
 			return pos;
+		/* Backslashes that escape nothing: none is looked at twice. */
+		if (c == '\\' && text[pos] == '\\')
+			while (next < end && text[next] == '\\')
+				next++;
 	}
 	return end;
 }
 
 void
-link_describe(struct match_link *link, const struct find_match *m,
-    const char *text, size_t len)
+link_reader_init(struct link_reader *r, const char *text, size_t len)
 {
+
+	r->text = text;
+	r->len = len;
+	r->clear_from = 0;
+	r->clear_to = 0;
+}
+
+/* find_end(), less what an earlier link of the text has found out. */
+static size_t
+find_end_again(struct link_reader *r, size_t pos, size_t end)
+{
+
+	if (pos < r->clear_from || pos > r->clear_to) {
+		r->clear_from = pos;
+		r->clear_to = pos;
+	}
+	if (r->clear_to < end)
+		r->clear_to = find_end(r->text, r->clear_to, end);
+	return r->clear_to < end ? r->clear_to : end;
+}
+
+void
+link_describe(struct link_reader *r, const struct find_match *m,
+    struct match_link *link)
+{
+	const char *text = r->text;
 	size_t end, stop, quote;
 
 	link->rule = m->rule->index;
@@ -80,34 +92,51 @@ link_describe(struct match_link *link, const struct find_match *m,
 	link->escaped_slash = text + m->slash.pos;
 	link->escaped_slash_len = m->slash.len;
 
-	end = len - m->end > LINK_TAIL_MAX ? m->end + LINK_TAIL_MAX : len;
+	end = r->len - m->end > LINK_TAIL_MAX ? m->end + LINK_TAIL_MAX : r->len;
 	stop = end;
 	if (charclass_quote(neighbour_before(text, m->start, &quote)))
-		stop = find_quote(text, end, m->end, text + quote,
+		stop = find_quote(text, m->end, end, text + quote,
 		    m->start - quote);
 	if (stop == end)
-		stop = find_end(text, end, m->end);
+		stop = find_end_again(r, m->end, end);
 	link->tail = text + m->end;
 	link->tail_len = stop - m->end;
+}
+
+/* Moves the bytes of s from *from up to the next byte c (or to n) down to *to.
+ * False when c does not stand there any more. */
+static bool
+move_up_to(uint8_t *s, size_t n, uint8_t c, size_t *from, size_t *to)
+{
+	const uint8_t *at = memchr(s + *from, c, n - *from);
+	size_t len = (at == NULL ? n : (size_t)(at - s)) - *from;
+
+	if (*from != *to)
+		memmove(s + *to, s + *from, len);
+	*from += len;
+	*to += len;
+	return at != NULL;
 }
 
 /* Decodes %XX in place.  Returns the new length. */
 static size_t
 percent_decode(uint8_t *s, size_t n)
 {
-	size_t from, to = 0;
+	size_t from = 0, to = 0;
 	int high, low;
 
-	for (from = 0; from < n; from++, to++) {
-		s[to] = s[from];
-		if (s[from] != '%' || n - from < 3)
-			continue;
-		high = charclass_hex(s[from + 1]);
-		low = charclass_hex(s[from + 2]);
-		if (high < 0 || low < 0)
-			continue;
-		s[to] = (uint8_t)(high << 4 | low);
-		from += 2;
+	while (move_up_to(s, n, '%', &from, &to)) {
+		high = low = -1;
+		if (n - from >= 3) {
+			high = charclass_hex(s[from + 1]);
+			low = charclass_hex(s[from + 2]);
+		}
+		if (high < 0 || low < 0) {
+			s[to++] = s[from++];
+		} else {
+			s[to++] = (uint8_t)(high << 4 | low);
+			from += 3;
+		}
 	}
 	return to;
 }
@@ -118,25 +147,39 @@ static size_t
 undo_style(const struct match_link *link, uint8_t *s, size_t n)
 {
 	struct slash first;
-	size_t from, to, len;
+	size_t from = 0, to = 0, len;
 
 	if (link->percent)
 		return percent_decode(s, n);
-	if (!slash_before(link->escaped_slash, link->escaped_slash_len, &first))
+	if (link->escaped_slash_len == 1 || !slash_before(link->escaped_slash,
+	    link->escaped_slash_len, &first))
 		return n;
-	for (from = to = 0; from < n;) {
+	while (move_up_to(s, n, (uint8_t)link->escaped_slash[0], &from, &to)) {
 		len = slash_after((const char *)s, n, from, first.style);
 		if (len > 0) {
 			s[to++] = '/';
 			from += len;
 			continue;
 		}
-		/* A run of backslashes that is no part of a slash stays. */
+		/* Backslashes that are no part of a slash stay. */
 		do
 			s[to++] = s[from++];
-		while (from < n && s[from] == '\\' && s[from - 1] == '\\');
+		while (from < n && s[from] == '\\' && s[to - 1] == '\\');
 	}
 	return to;
+}
+
+/* The length of s without ?... and #... */
+static size_t
+without_query(const uint8_t *s, size_t n)
+{
+	const uint8_t *at;
+
+	if ((at = memchr(s, '?', n)) != NULL)
+		n = (size_t)(at - s);
+	if ((at = memchr(s, '#', n)) != NULL)
+		n = (size_t)(at - s);
+	return n;
 }
 
 bool
@@ -151,15 +194,8 @@ match_link_form(const struct match_link *link, size_t i, struct buf *out)
 		return true;
 	s = out->data + before;
 	n = undo_style(link, s, link->tail_len);
-	if (i >= 2) {
-		const uint8_t *cut = memchr(s, '?', n);
-
-		if (cut != NULL)
-			n = (size_t)(cut - s);
-		cut = memchr(s, '#', n);
-		if (cut != NULL)
-			n = (size_t)(cut - s);
-	}
+	if (i >= 2)
+		n = without_query(s, n);
 	if (i == 3)
 		while (n > 0 && s[n - 1] != '\0' &&
 		    strchr(".,;:!?)", s[n - 1]) != NULL)

@@ -14,8 +14,20 @@
  * which keeps a text made of nothing but links linear. */
 #define LINK_TAIL_MAX 4096
 
-/* Describes the match m found in text; *link points into text. */
-void link_describe(struct match_link *link, const struct find_match *m,
-    const char *text, size_t len);
+/* Reads the links of one text, from left to right. */
+struct link_reader {
+	const char *text;
+	size_t len;
+	/* From the first to the second nothing ends a link that no quote
+	 * opened. */
+	size_t clear_from, clear_to;
+};
+
+void link_reader_init(struct link_reader *r, const char *text, size_t len);
+
+/* Describes the match m, which stands behind those described before; *link
+ * points into the text. */
+void link_describe(struct link_reader *r, const struct find_match *m,
+    struct match_link *link);
 
 #endif

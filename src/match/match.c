@@ -177,11 +177,13 @@ match_text(const struct match_rules *rules, const char *text, size_t len,
 {
 	struct finder f;
 	struct find_match m;
+	struct link_reader links;
 	struct match_link link;
 	size_t before = out->len, copied = 0;
 
 	result->matches = 0;
 	find_init(&f, rules, text, len);
+	link_reader_init(&links, text, len);
 	while (find_next(&f, &m)) {
 		if (!buf_append(out, text + copied, m.start - copied) ||
 		    !escape_to(out, &m, text))
@@ -189,7 +191,7 @@ match_text(const struct match_rules *rules, const char *text, size_t len,
 		copied = m.end;
 		result->matches++;
 		if (on_link != NULL) {
-			link_describe(&link, &m, text, len);
+			link_describe(&links, &m, &link);
 			on_link(&link, arg);
 		}
 	}

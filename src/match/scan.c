@@ -15,6 +15,7 @@ struct scan {
 	size_t n;
 	struct window *order;	/* sorted by bucket */
 	size_t bucket[BUCKETS + 1];	/* where each bucket begins in order */
+	size_t reach;		/* how far into a pattern a window begins */
 };
 
 /* A pattern's window. */
@@ -186,6 +187,8 @@ scan_new_with(const struct scan_pattern *patterns, size_t n,
 	for (i = 0; i < n; i++) {
 		s->pattern[i] = patterns[i];
 		set_window(&s->order[i], &patterns[i], i);
+		if (s->order[i].at > (ptrdiff_t)s->reach)
+			s->reach = (size_t)s->order[i].at;
 	}
 	/* Neighbours in this order share half bytes: fewer false alarms. */
 	qsort(s->order, n, sizeof(*s->order), by_bytes);
@@ -339,10 +342,12 @@ scan_next(const struct scan *s, const char *text, size_t len, size_t from)
 		if (at >= end)
 			break;
 		place = confirm(s, &h, at, bits);
+		if (place == from)
+			return place;
 		if (place < best) {
 			best = place;
-			if (len - best > REACH + SCAN_WINDOW)
-				end = best + REACH + SCAN_WINDOW;
+			if (len - best > s->reach + SCAN_WINDOW)
+				end = best + s->reach + SCAN_WINDOW;
 		}
 	}
 	return best;
