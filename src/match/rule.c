@@ -149,10 +149,10 @@ parse_port(struct rule *r, const char *s, size_t n, struct err *err)
 {
 	const char *usual = rule_default_port(r->scheme);
 
-	if (n == 0 || n > PORT_DIGITS || strspn(s, "0123456789") < n ||
-	    strtoul(s, NULL, 10) > 65535)
+	if (n == 0 || n > PORT_DIGITS || s[0] == '0' ||
+	    strspn(s, "0123456789") < n || strtoul(s, NULL, 10) > 65535)
 		return bad(r, err, "FROM has a malformed port",
-		    "a port is a number up to 65535");
+		    "a port is a number from 1 to 65535");
 	if (n == strlen(usual) && memcmp(s, usual, n) == 0)
 		return true;
 	r->port = s;

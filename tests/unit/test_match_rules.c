@@ -26,6 +26,8 @@ refused(void **state)
 		{ "https://old.example:/", "/", "malformed port" },
 		{ "https://old.example:x/", "/", "malformed port" },
 		{ "https://old.example:80a/", "/", "malformed port" },
+		{ "https://old.example:0/", "/", "malformed port" },
+		{ "https://old.example:0443/", "/", "malformed port" },
 		{ "https://old.example:65536/", "/", "malformed port" },
 		{ "https://old.example:123456/", "/", "malformed port" },
 		{ "https://*/", "/", "leftmost label" },
