@@ -132,18 +132,16 @@ view_item(struct progress_item *item, struct progress_view *v)
 size_t
 progress_snapshot(struct progress *p, struct progress_view *views, size_t max)
 {
-	size_t i, n = 0, unfinished = 0, finished_room;
+	size_t i, n = 0, surplus;
 
 	pthread_mutex_lock(&p->lock);
-	for (i = 0; i < p->n; i++)
-		unfinished += !atomic_load(&p->items[i]->finished);
-	finished_room = unfinished < max ? max - unfinished : 0;
+	surplus = p->n > max ? p->n - max : 0;
 	for (i = 0; i < p->n && n < max; i++) {
 		view_item(p->items[i], &views[n]);
-		if (views[n].finished && finished_room == 0)
-			continue;
-		finished_room -= views[n].finished;
-		n++;
+		if (views[n].finished && surplus > 0)
+			surplus--;
+		else
+			n++;
 	}
 	pthread_mutex_unlock(&p->lock);
 	return n;

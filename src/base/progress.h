@@ -43,8 +43,8 @@ void progress_item_add(struct progress_item *item, uint64_t items,
     uint64_t bytes);
 void progress_item_finish(struct progress_item *item);
 
-/* Fills at most max views: unfinished items first among those that fit, in
- * the order in which they were made.  Returns how many. */
+/* Fills at most max views in the order in which the items were made, leaving
+ * out the oldest finished ones where not all fit.  Returns how many. */
 size_t progress_snapshot(struct progress *p, struct progress_view *views,
     size_t max);
 

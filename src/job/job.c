@@ -126,12 +126,9 @@ fill_defaults(struct job *job)
 static void
 carry_log(enum log_level level, const char *line, void *arg)
 {
-	const struct spaceferry_callbacks *c = arg;
 
-	if (c->log != NULL)
-		c->log(c->arg, level == LOG_DEBUG ? SPACEFERRY_DEBUG :
-		    level == LOG_INFO ? SPACEFERRY_INFO : SPACEFERRY_WARNING,
-		    line);
+	ticker_log(arg, level == LOG_DEBUG ? SPACEFERRY_DEBUG :
+	    level == LOG_INFO ? SPACEFERRY_INFO : SPACEFERRY_WARNING, line);
 }
 
 bool
@@ -143,8 +140,6 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	job->options = options;
 	job->command = command;
 	job->started_ns = cancel_now();
-	log_set_handler(carry_log, (void *)(uintptr_t)&options->callbacks,
-	    LOG_DEBUG);
 	if (!report_init(&job->report, summary,
 	    options->limit != 0 ? options->limit : DEFAULT_LIMIT))
 		return err_nomem(err, "report");
@@ -156,14 +151,13 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	    !job_copy_strings(&options->files_include, &job->files_include) ||
 	    !job_copy_strings(&options->files_exclude, &job->files_exclude))
 		return err_nomem(err, "options");
-	if (!compile_rules(job, err))
-		return false;
 	if ((job->progress = progress_new()) == NULL)
 		return err_nomem(err, "progress");
 	if ((job->ticker = ticker_new(&options->callbacks,
 	    job->progress)) == NULL)
 		return err_nomem(err, "progress thread");
-	return true;
+	log_set_handler(carry_log, job->ticker, LOG_DEBUG);
+	return compile_rules(job, err);
 }
 
 /* Whether every count in the summary says that all is well. */
@@ -186,6 +180,7 @@ job_close(struct job *job, bool ok, const struct err *err)
 	struct spaceferry_summary *s = job->report.summary;
 	int status = 0;
 
+	log_set_handler(NULL, NULL, LOG_WARNING);
 	ticker_free(job->ticker);
 	progress_free(job->progress);
 	if (!ok) {
@@ -204,6 +199,5 @@ job_close(struct job *job, bool ok, const struct err *err)
 	strings_free(&job->rewrite_files);
 	strings_free(&job->files_include);
 	strings_free(&job->files_exclude);
-	log_set_handler(NULL, NULL, LOG_WARNING);
 	return status;
 }

@@ -254,6 +254,7 @@ move_is_ok(const struct move *m, const struct spaceferry_options *o)
 
 	return m->missing == 0 && m->different == 0 && m->quarantined == 0 &&
 	    m->n_metadata == 0 && m->failed_indexes == 0 &&
+	    !m->refused_violations &&
 	    (m->extra == 0 || !extras_matter);
 }
 

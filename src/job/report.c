@@ -8,6 +8,7 @@
 #define MESSAGE_MAX 1024
 #define CONTEXT_BYTES 40	/* shown before the first difference */
 #define EXCERPT_BYTES 160
+#define SAMPLES_OF_A_FIELD 1
 
 bool
 report_init(struct report *r, struct spaceferry_summary *summary,
@@ -179,6 +180,52 @@ sample_free(struct spaceferry_sample *s)
 	free(s->after);
 }
 
+/* The next character of a path whose array positions count as one; *path
+ * moves on. */
+static char
+next_in_path(const char **path, bool at_start)
+{
+	const char *p = *path;
+
+	if (at_start && *p >= '0' && *p <= '9') {
+		p += strspn(p, "0123456789");
+		if (*p == '.' || *p == '\0') {
+			*path = p;
+			return '#';
+		}
+		p = *path;
+	}
+	*path = *p == '\0' ? p : p + 1;
+	return *p;
+}
+
+static bool
+same_field(const char *a, const char *b)
+{
+	bool at_start = true;
+	char x, y;
+
+	do {
+		x = next_in_path(&a, at_start);
+		y = next_in_path(&b, at_start);
+		at_start = x == '.';
+	} while (x == y && x != '\0');
+	return x == y;
+}
+
+/* A few samples of one field tell it all. */
+static bool
+is_familiar(const struct spaceferry_summary *s, const struct report_value *v)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n_samples; i++) {
+		n += strcmp(s->samples[i].ns, v->ns) == 0 &&
+		    same_field(s->samples[i].path, v->path);
+	}
+	return n >= SAMPLES_OF_A_FIELD;
+}
+
 void
 report_sample(struct report *r, const struct report_value *v)
 {
@@ -194,7 +241,8 @@ report_sample(struct report *r, const struct report_value *v)
 	s.before = excerpt(v->before, v->before_len, at);
 	s.after = excerpt(v->after, v->after_len, at);
 	pthread_mutex_lock(&r->lock);
-	if (r->summary->n_samples < r->limit && s.ns != NULL && s.id != NULL &&
+	if (r->summary->n_samples < r->limit &&
+	    !is_familiar(r->summary, v) && s.ns != NULL && s.id != NULL &&
 	    s.path != NULL && s.before != NULL && s.after != NULL &&
 	    (grown = realloc(r->summary->samples,
 	    (r->summary->n_samples + 1) * sizeof(*grown))) != NULL) {

@@ -174,6 +174,53 @@ run_find_manifests(struct run *r, struct err *err)
 	return ok;
 }
 
+/* Says what the violations mean: with the right to bypass validation they
+ * arrive all the same. */
+static bool
+judge_violations(struct run *r, struct move *m, struct err *err)
+{
+	bool may;
+
+	if (m->violations == 0)
+		return true;
+	if (!mongo_may(r->data.target_session, m->target_ns,
+	    "bypassDocumentValidation", &may, err))
+		return err_prefix(err, "target");
+	if (may) {
+		report_note(&r->job.report, "violations", "",
+		    "%s: %llu documents violate the collection's own validator; "
+		    "they are moved as they are", m->info->ns,
+		    (unsigned long long)m->violations);
+		return true;
+	}
+	m->refused_violations = true;
+	report_error(&r->job.report, "violations",
+	    "give the target's user dbAdmin, or mend the documents",
+	    "%s: %llu documents violate the collection's own validator and "
+	    "would go to quarantine", m->info->ns,
+	    (unsigned long long)m->violations);
+	return true;
+}
+
+static bool
+count_violations(struct run *r, struct move *m, struct buf *filter,
+    struct err *err)
+{
+	struct rawdoc raw;
+
+	buf_reset(filter);
+	if (m->info->type != COLLECTION_PLAIN || !validator_violations(
+	    m->info->options.data, m->info->options.len, r->data.query.data,
+	    r->data.query.len, filter))
+		return true;
+	raw.data = filter->data;
+	raw.len = filter->len;
+	if (!mongo_count(r->data.source_session, m->info->ns, &raw,
+	    &m->violations, err))
+		return err_prefix(err, "source");
+	return judge_violations(r, m, err);
+}
+
 bool
 run_count_violations(struct run *r, struct err *err)
 {
@@ -182,27 +229,8 @@ run_count_violations(struct run *r, struct err *err)
 	size_t i;
 
 	buf_init(&filter, FILTER_MAX);
-	for (i = 0; i < r->data.n_moves && ok; i++) {
-		struct move *m = &r->data.moves[i];
-		struct rawdoc raw;
-
-		buf_reset(&filter);
-		if (m->info->type != COLLECTION_PLAIN || !validator_violations(
-		    m->info->options.data, m->info->options.len,
-		    r->data.query.data, r->data.query.len, &filter))
-			continue;
-		raw.data = filter.data;
-		raw.len = filter.len;
-		ok = mongo_count(r->data.source_session, m->info->ns, &raw,
-		    &m->violations, err);
-		if (ok && m->violations > 0)
-			report_note(&r->job.report, "violations",
-			    "they arrive only if the target's user may bypass "
-			    "validation (dbAdmin); else they go to quarantine",
-			    "%s: %llu documents violate the collection's own "
-			    "validator", m->info->ns,
-			    (unsigned long long)m->violations);
-	}
+	for (i = 0; i < r->data.n_moves && ok; i++)
+		ok = count_violations(r, &r->data.moves[i], &filter, err);
 	buf_free(&filter);
-	return ok || err_prefix(err, "source");
+	return ok;
 }

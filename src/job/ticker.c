@@ -15,6 +15,7 @@ struct ticker {
 	pthread_mutex_t lock;
 	pthread_cond_t stop_asked;
 	bool stop;
+	pthread_mutex_t telling; /* the caller is called once at a time */
 };
 
 static void
@@ -38,7 +39,20 @@ tell(struct ticker *t)
 			.finished = views[i].finished,
 		};
 	}
+	pthread_mutex_lock(&t->telling);
 	t->callbacks->progress(t->callbacks->arg, shown, n);
+	pthread_mutex_unlock(&t->telling);
+}
+
+void
+ticker_log(struct ticker *t, enum spaceferry_level level, const char *line)
+{
+
+	if (t->callbacks->log == NULL)
+		return;
+	pthread_mutex_lock(&t->telling);
+	t->callbacks->log(t->callbacks->arg, level, line);
+	pthread_mutex_unlock(&t->telling);
 }
 
 static void *
@@ -78,10 +92,14 @@ ticker_new(const struct spaceferry_callbacks *callbacks,
 		goto fail_t;
 	if (pthread_cond_init(&t->stop_asked, NULL) != 0)
 		goto fail_lock;
-	if (pthread_create(&t->thread, NULL, ticker_main, t) != 0)
+	if (pthread_mutex_init(&t->telling, NULL) != 0)
 		goto fail_cond;
+	if (pthread_create(&t->thread, NULL, ticker_main, t) != 0)
+		goto fail_telling;
 	return t;
 
+fail_telling:
+	pthread_mutex_destroy(&t->telling);
 fail_cond:
 	pthread_cond_destroy(&t->stop_asked);
 fail_lock:
@@ -103,6 +121,7 @@ ticker_free(struct ticker *t)
 	pthread_cond_signal(&t->stop_asked);
 	pthread_mutex_unlock(&t->lock);
 	pthread_join(t->thread, NULL);
+	pthread_mutex_destroy(&t->telling);
 	pthread_cond_destroy(&t->stop_asked);
 	pthread_mutex_destroy(&t->lock);
 	free(t);

@@ -11,6 +11,10 @@
 
 struct ticker;
 
+/* Hands one log line to the caller, never while it is told of the progress. */
+void ticker_log(struct ticker *t, enum spaceferry_level level,
+    const char *line);
+
 /* callbacks and progress must outlive the ticker.  NULL when a thread cannot
  * be started. */
 struct ticker *ticker_new(const struct spaceferry_callbacks *callbacks,
