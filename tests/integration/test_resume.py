@@ -189,6 +189,7 @@ def test_interrupted_three_times(shop, moves, undisturbed, round):
         for c in s["collections"]:
             assert c["source"] == c["target"], (tale, c)
     move.check(shop, undisturbed)
+    print(tale)
     # What lay there and was known to the manifest was not sent again: at most
     # what was in the hands of the workers when a SIGKILL came.
     after = move.written()

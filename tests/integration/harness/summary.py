@@ -13,6 +13,7 @@ def check(result, command="migrate"):
     """Returns the summary of a run with --json after checking its shape, and
     that ok says what the exit status says."""
     assert result.summary is not None, f"no summary:\n{result!r}"
+    assert len(result.stdout.splitlines()) == 1, result
     errors = sorted(_VALIDATOR.iter_errors(result.summary), key=str)
     assert not errors, "\n".join(f"{e.json_path}: {e.message[:300]}" for e in errors)
     assert result.summary["command"] == command
