@@ -178,7 +178,8 @@ do_read(struct store_session *ss, const json_t *request, json_t *reply,
 struct source {
 	int fd;
 	json_t *reply;
-	uint64_t sent;
+	uint64_t size, sent;
+	bool odd;		/* told of more than there is */
 };
 
 static bool
@@ -208,6 +209,8 @@ on_sent(void *arg, uint64_t bytes)
 	struct source *s = arg;
 
 	s->sent += bytes;
+	if (bytes > s->size || s->sent > s->size)
+		s->odd = true;
 }
 
 static bool
@@ -260,11 +263,12 @@ do_put(struct store_session *ss, const json_t *request, json_t *reply,
 	if ((s.fd = open(text(request, "file"), O_RDONLY)) < 0 ||
 	    fstat(s.fd, &st) != 0)
 		return err_set(err, ERR_NOT_FOUND, "cannot open the file");
-	put.body.size = (uint64_t)st.st_size;
+	put.body.size = s.size = (uint64_t)st.st_size;
 	ok = digest(&s, put.body.size, request, sha256, md5, err) &&
 	    store_put(ss, &put, etag, err);
 	close(s.fd);
-	json_object_set_new(reply, "sent", json_integer((json_int_t)s.sent));
+	json_object_set_new(reply, "sent", json_integer(
+	    s.odd ? -1 : (json_int_t)s.sent));
 	if (ok)
 		set_text(reply, "etag", etag);
 	return ok;

@@ -33,7 +33,8 @@ enum fake_after {
 struct fake_reply {
 	const char *text;	/* sent as it is */
 	enum fake_after after;
-	bool unread;		/* answer before reading the request's body */
+	bool early;		/* answer before reading the request's body, and
+				 * read what still comes until the client ends */
 };
 
 struct fake_request {
@@ -113,11 +114,16 @@ fake_serve_one(struct fake_server *s, int fd)
 	if (s->n_requests == s->n_replies || !fake_read_head(s, fd, r))
 		return false;
 	reply = &s->replies[s->n_requests];
-	if (!reply->unread && !fake_read_body(s, fd, r))
+	if (!reply->early && !fake_read_body(s, fd, r))
 		return false;
 	s->n_requests++;
 	if (send(fd, reply->text, strlen(reply->text), MSG_NOSIGNAL) < 0)
 		return false;
+	if (reply->early) {
+		shutdown(fd, SHUT_WR);
+		fake_read_body(s, fd, r);
+		return false;
+	}
 	if (reply->after == FAKE_STALL) {
 		fake_wait(s, s->stop[0]);
 		return false;

@@ -262,6 +262,36 @@ a_failing_body_aborts(void **state)
 	http_free(h);
 }
 
+/* A server need not listen to the end before it refuses. */
+static void
+early_answers_count(void **state)
+{
+	static const struct fake_reply replies[] = {
+		{ "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n"
+		  "Content-Length: 2\r\n\r\nno", .early = true },
+	};
+	struct fake_server *s = fake_server_start(replies, COUNT(replies));
+	struct upload u = { .size = 50 << 20 };
+	const struct http_request request = { .method = "PUT",
+		.url = url(s, "/"), .read = upload_read,
+		.rewind = upload_rewind, .read_arg = &u, .body_size = u.size };
+	struct http *h = client(10);
+	struct http_response r;
+	struct err err;
+
+	(void)state;
+	http_response_init(&r);
+	if (!http_perform(h, &request, &r, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(r.status, 403);
+	assert_string_equal(buf_str(&r.body), "no");
+	assert_true(u.at < u.size);
+	fake_server_stop(s);
+	fake_server_free(s);
+	http_response_free(&r);
+	http_free(h);
+}
+
 static void
 headers_cannot_be_smuggled(void **state)
 {
@@ -302,6 +332,7 @@ main(void)
 		cmocka_unit_test(only_successful_bodies_go_to_write),
 		cmocka_unit_test(dead_connections_are_replaced),
 		cmocka_unit_test(a_failing_body_aborts),
+		cmocka_unit_test(early_answers_count),
 		cmocka_unit_test(headers_cannot_be_smuggled),
 	};
 

@@ -180,8 +180,10 @@ static void
 long_answers_are_bounded(void **state)
 {
 	size_t len = ((size_t)1 << 20) + 1, head;
-	char *text = calloc(1, len + 200);
-	struct fake_reply replies[2] = { { text, .after = FAKE_KEEP } };
+	char *text = calloc(2, len + 200), *second = text + len + 200;
+	const struct fake_reply replies[] = {
+		{ text, .after = FAKE_KEEP }, { second, .after = FAKE_KEEP },
+	};
 	struct fake_server *s;
 	struct http *h = client(10);
 	struct http_response r;
@@ -192,12 +194,12 @@ long_answers_are_bounded(void **state)
 	head = (size_t)sprintf(text, "HTTP/1.1 500 No\r\nContent-Length: %zu"
 	    "\r\n\r\n", len);
 	memset(text + head, 'x', len);
-	replies[1] = replies[0];
+	memcpy(second, text, head + len);
+	memcpy(second + 9, "200", 3);
 	http_response_init(&r);
 	s = fake_server_start(replies, 2);
 	assert_true(ask(h, "GET", url(s, "/"), &r, &err));
 	assert_int_equal(r.body.len, (size_t)1 << 20);
-	memcpy(text + 9, "200", 3);
 	assert_false(ask(h, "GET", url(s, "/"), &r, &err));
 	assert_int_equal(err.kind, ERR_DAMAGED);
 	fake_server_stop(s);

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "folder_fixture.h"
@@ -277,12 +278,13 @@ changes_while_reading_are_noticed(void **state)
 static void *
 swap(void *arg)
 {
-	const volatile bool *stop = arg;
+	atomic_bool *stop = arg;
 
-	while (!*stop) {
+	while (!atomic_load(stop)) {
 		if (renameat2(AT_FDCWD, "t/d", AT_FDCWD, "t/link",
 		    RENAME_EXCHANGE) != 0)
 			abort();
+		usleep(10);
 	}
 	return NULL;
 }
@@ -290,7 +292,7 @@ swap(void *arg)
 static void
 swapped_folders_do_not_lead_outside(void **state)
 {
-	static volatile bool stop;
+	static atomic_bool stop;
 	pthread_t thread;
 	struct store_object o;
 	struct buf b;
@@ -298,12 +300,12 @@ swapped_folders_do_not_lead_outside(void **state)
 	int i, got = 0;
 
 	(void)state;
-	stop = false;
+	atomic_store(&stop, false);
 	make("t/d/f", "inside");
 	make("out/f", "OUTSIDE");
 	assert_int_equal(symlink("../out", "t/link"), 0);
 	buf_init(&b, 100);
-	assert_int_equal(pthread_create(&thread, NULL, swap, (void *)&stop), 0);
+	assert_int_equal(pthread_create(&thread, NULL, swap, &stop), 0);
 	for (i = 0; i < 500; i++) {
 		buf_reset(&b);
 		if (store_get(session, "d/f", &o, collect, &b, &err))
@@ -312,7 +314,7 @@ swapped_folders_do_not_lead_outside(void **state)
 			assert_string_equal(buf_str(&b), "inside");
 		put_text("d/new", "x", "x");
 	}
-	stop = true;
+	atomic_store(&stop, true);
 	pthread_join(thread, NULL);
 	assert_true(got > 0);
 	assert_int_equal(access("out/new", F_OK), -1);

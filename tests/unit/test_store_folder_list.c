@@ -53,11 +53,13 @@ reports_oddities(void **state)
 	make("t/ok", "1");
 	make("out/secret", "s");
 	make("t-beside/secret", "s");
+	make("u/secret", "s");		/* as long a path as the root's */
 	make("t/d/f", "1");
 	assert_int_equal(symlink("../out/secret", "t/1-file"), 0);
 	assert_int_equal(symlink("../out", "t/2-folder"), 0);
 	assert_int_equal(symlink("/etc/passwd", "t/3-absolute"), 0);
 	assert_int_equal(symlink("../t-beside", "t/4-beside"), 0);
+	assert_int_equal(symlink("../u", "t/4-other"), 0);
 	assert_int_equal(symlink("nothing", "t/5-dangling"), 0);
 	assert_int_equal(symlink("ok/x", "t/5-through-a-file"), 0);
 	assert_int_equal(symlink("6-self", "t/6-self"), 0);
@@ -73,13 +75,15 @@ reports_oddities(void **state)
 	make("t/9-\xff\x01", "1");
 	make("t/d\xe9/f", "1");
 	assert_listing("!outside 1-file\n!outside 2-folder\n"
-	    "!outside 3-absolute\n!outside 4-beside\n!dangling 5-dangling\n"
+	    "!outside 3-absolute\n!outside 4-beside\n!outside 4-other\n"
+	    "!dangling 5-dangling\n"
 	    "!dangling 5-through-a-file\n!loop 6-self\n!special 7-fifo\n"
 	    "!special 7-link\n!special 8-socket\n!name 9-\\xff\\x01\n"
 	    "!name d\\xe9\nok 1\nd/f 1\n!loop d/here\n!loop d/up\n");
 	assert_int_equal(get_error("1-file"), ERR_REFUSED);
 	assert_int_equal(get_error("2-folder/secret"), ERR_REFUSED);
 	assert_int_equal(get_error("4-beside/secret"), ERR_REFUSED);
+	assert_int_equal(get_error("4-other/secret"), ERR_REFUSED);
 	assert_int_equal(get_error("7-fifo"), ERR_REFUSED);
 	assert_int_equal(get_error("d"), ERR_REFUSED);
 	assert_int_equal(get_error("nothing"), ERR_NOT_FOUND);
