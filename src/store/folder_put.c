@@ -11,11 +11,28 @@
 
 #define WRITE_SIZE ((size_t)256 << 10)
 
-/* Writes the body to fd and checks its digest. */
+/* A put on its way. */
+struct writing {
+	const struct folder *f;
+	const struct store_put *put;
+	int folder;		/* that will hold the file */
+	const char *name;	/* in it */
+	char temp[FILE_TEMP_NAME_SIZE]; /* until then */
+	int fd;			/* of the temporary file, -1 once closed */
+};
+
 static bool
-write_body(const struct store_put *put, int fd, const char *where,
-    struct err *err)
+failed(const struct writing *w, int errnum, struct err *err)
 {
+
+	return folder_err(w->f, "cannot write", w->put->key, errnum, err);
+}
+
+/* Writes the body and checks its digest. */
+static bool
+write_body(const struct writing *w, struct err *err)
+{
+	const struct store_put *put = w->put;
 	uint8_t digest[HASH_SHA256_SIZE], *data;
 	uint64_t at, n;
 	struct hash *h;
@@ -34,7 +51,7 @@ write_body(const struct store_put *put, int fd, const char *where,
 			goto out;
 		}
 		if (!put->body.read(put->body.arg, at, data, (size_t)n, err) ||
-		    !file_write_all(fd, data, (size_t)n, where, err))
+		    !file_write_all(w->fd, data, (size_t)n, put->key, err))
 			goto out;
 		hash_update(h, data, (size_t)n);
 		if (put->sent != NULL)
@@ -52,69 +69,60 @@ out:
 	return ok;
 }
 
-/* Whether a file may stand under this name: rename(2) would say EISDIR or
- * ENOTEMPTY for a folder only after the whole body was written. */
+/* fsync, close, rename, fsync of the folder. */
 static bool
-name_is_free(const struct folder *f, const struct store_put *put, int folder,
-    const char *name, struct err *err)
+commit(struct writing *w, struct err *err)
 {
-	struct stat st;
+	int rc = fsync(w->fd);
 
-	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode))
-		return folder_err(f, "cannot write", put->key, EISDIR, err);
+	if (rc == 0) {
+		rc = close(w->fd);
+		w->fd = -1;
+	}
+	if (rc != 0 || renameat(w->folder, w->temp, w->folder, w->name) != 0)
+		return failed(w, errno, err);
+	if (fsync(w->folder) != 0 && errno != EINVAL && errno != ENOTSUP)
+		return failed(w, errno, err);
 	return true;
 }
 
-/* fsync, close, rename, fsync of the folder; closes *fd whatever happens. */
 static bool
-commit(const struct folder *f, const struct store_put *put, int folder,
-    int *fd, const char *temp, const char *name, struct err *err)
+write_file(struct writing *w, struct err *err)
 {
-	int rc;
+	struct stat st;
+	bool ok;
 
-	rc = fsync(*fd);
-	if (rc == 0) {
-		rc = close(*fd);
-		*fd = -1;
-	}
-	if (rc != 0 || renameat(folder, temp, folder, name) != 0)
-		return folder_err(f, "cannot write", put->key, errno, err);
-	if (fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP)
-		return folder_err(f, "cannot write", put->key, errno, err);
-	return true;
+	/* rename(2) would refuse a folder only after the whole body. */
+	if (fstatat(w->folder, w->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode))
+		return failed(w, EISDIR, err);
+	if (!file_temp_name(w->temp, err))
+		return false;
+	w->fd = openat(w->folder, w->temp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (w->fd < 0)
+		return failed(w, errno, err);
+	ok = write_body(w, err) && commit(w, err);
+	if (w->fd >= 0)
+		close(w->fd);
+	if (!ok)
+		unlinkat(w->folder, w->temp, 0);
+	return ok;
 }
 
 bool
 folder_put(struct store_session *ss, const struct store_put *put, char *etag,
     struct err *err)
 {
-	const struct folder *f = (struct folder *)ss->store;
-	char temp[FILE_TEMP_NAME_SIZE];
-	const char *name;
-	int folder, fd = -1;
-	bool ok = false;
+	struct writing w = { .f = (struct folder *)ss->store, .put = put };
+	bool ok;
 
 	etag[0] = '\0';
-	if ((folder = folder_open_parent(f, put->key, true, &name)) < 0)
-		return folder_err(f, "cannot make the folders of", put->key,
+	w.folder = folder_open_parent(w.f, put->key, true, &w.name);
+	if (w.folder < 0)
+		return folder_err(w.f, "cannot make the folders of", put->key,
 		    errno, err);
-	if (!name_is_free(f, put, folder, name, err) ||
-	    !file_temp_name(temp, err))
-		goto out;
-	fd = openat(folder, temp,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		folder_err(f, "cannot write", put->key, errno, err);
-		goto out;
-	}
-	ok = write_body(put, fd, put->key, err) &&
-	    commit(f, put, folder, &fd, temp, name, err);
-	if (fd >= 0)
-		close(fd);
-	if (!ok)
-		unlinkat(folder, temp, 0);
-out:
-	close(folder);
+	ok = write_file(&w, err);
+	close(w.folder);
 	return ok;
 }

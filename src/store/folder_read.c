@@ -70,11 +70,19 @@ same_as_before(const struct folder *f, const char *key, int fd,
 	return true;
 }
 
+/* A get on its way. */
+struct reading {
+	const struct folder *f;
+	const struct store_object *o;
+	int fd;
+};
+
 /* Hands out what o says there is; a file that grows is not followed. */
 static bool
-stream(const struct folder *f, const struct store_object *o, int fd,
-    store_write_fn *write, void *arg, struct err *err)
+stream(const struct reading *r, store_write_fn *write, void *arg,
+    struct err *err)
 {
+	const struct store_object *o = r->o;
 	uint64_t left = o->size;
 	uint8_t *data;
 	bool ok = true;
@@ -87,11 +95,12 @@ stream(const struct folder *f, const struct store_object *o, int fd,
 			ok = cancel_err(err);
 			break;
 		}
-		n = read(fd, data, left < READ_SIZE ? (size_t)left : READ_SIZE);
+		n = read(r->fd, data, left < READ_SIZE ? (size_t)left : READ_SIZE);
 		if (n == 0)
-			ok = changed(f, o->key, "became shorter", err);
+			ok = changed(r->f, o->key, "became shorter", err);
 		else if (n < 0 && errno != EINTR)
-			ok = folder_err(f, "cannot read", o->key, errno, err);
+			ok = folder_err(r->f, "cannot read", o->key, errno,
+			    err);
 		if (n <= 0)
 			continue;
 		ok = write(arg, data, (size_t)n, err);
@@ -105,15 +114,14 @@ bool
 folder_get(struct store_session *ss, const char *key, struct store_object *o,
     store_write_fn *write, void *arg, struct err *err)
 {
-	const struct folder *f = (struct folder *)ss->store;
+	struct reading r = { .f = (struct folder *)ss->store, .o = o };
 	bool ok;
-	int fd;
 
-	if ((fd = open_file(f, key, o, err)) < 0)
+	if ((r.fd = open_file(r.f, key, o, err)) < 0)
 		return false;
-	ok = stream(f, o, fd, write, arg, err) &&
-	    same_as_before(f, key, fd, o, err);
-	close(fd);
+	ok = stream(&r, write, arg, err) &&
+	    same_as_before(r.f, key, r.fd, o, err);
+	close(r.fd);
 	return ok;
 }
 

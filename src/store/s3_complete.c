@@ -129,8 +129,8 @@ expected_etag(const struct s3_upload *u, char out[STORE_ETAG_MAX])
 	if ((h = hash_new(true, NULL)) == NULL)
 		return false;
 	for (i = 0; ok && i < u->n_parts; i++) {
-		ok = s3_etag_md5(u->parts[i].etag, md5);
-		hash_update(h, md5, sizeof(md5));
+		if ((ok = s3_etag_md5(u->parts[i].etag, md5)))
+			hash_update(h, md5, sizeof(md5));
 	}
 	ok = hash_finish(h, digest, md5, NULL) && ok;
 	hash_free(h);

@@ -23,6 +23,8 @@ struct item {
 
 struct page {
 	struct s3_session *ss;
+	const struct store_list_ops *ops;
+	void *arg;
 	struct xml *xml;
 	struct item item;	/* being read */
 	char etag[STORE_ETAG_MAX]; /* its ETag */
@@ -175,19 +177,18 @@ decode(char *key)
 }
 
 static bool
-odd(const struct store_list_ops *ops, void *arg, const char *key,
-    const char *why, struct err *err)
+odd(const struct page *p, const char *key, const char *why, struct err *err)
 {
 	char shown[4 * S3_KEY_MAX + 1];
 
 	key_printable(key, shown, sizeof(shown));
-	return ops->oddity(arg, STORE_BAD_NAME, shown, why, err);
+	return p->ops->oddity(p->arg, STORE_BAD_NAME, shown, why, err);
 }
 
 /* i is the item of which the rest is at text. */
 static bool
 report(const struct page *p, const struct item *i, char *text,
-    const struct store_list_ops *ops, void *arg, struct err *err)
+    struct err *err)
 {
 	const char *prefix = ((struct s3 *)p->ss->base.store)->prefix, *last;
 	struct store_object o = { .size = i->size, .mtime_ns = i->mtime_ns };
@@ -195,32 +196,31 @@ report(const struct page *p, const struct item *i, char *text,
 	size_t len;
 
 	if (p->encoded && !decode(key))
-		return odd(ops, arg, key, "its name holds a NUL or is not "
+		return odd(p, key, "its name holds a NUL or is not "
 		    "encoded as it should be", err);
 	if (strncmp(key, prefix, strlen(prefix)) != 0)
-		return odd(ops, arg, key, "it does not begin with the prefix "
+		return odd(p, key, "it does not begin with the prefix "
 		    "that was asked for", err);
 	key += strlen(prefix);
 	len = strlen(key);
 	if (len == 0 || key[len - 1] == '/') {
 		if (i->size == 0)
 			return true;
-		return odd(ops, arg, key, "its key ends in / but it is not "
+		return odd(p, key, "its key ends in / but it is not "
 		    "empty", err);
 	}
 	last = strrchr(key, '/');
 	if (file_is_temp_name(last == NULL ? key : last + 1))
 		return true;
 	if (key_fault(key) != NULL)
-		return odd(ops, arg, key, key_fault(key), err);
+		return odd(p, key, key_fault(key), err);
 	o.key = key;
 	memcpy(o.etag, text, i->etag_len + 1);
-	return ops->object(arg, &o, err);
+	return p->ops->object(p->arg, &o, err);
 }
 
 static bool
-report_page(struct page *p, const struct store_list_ops *ops, void *arg,
-    struct err *err)
+report_page(const struct page *p, struct err *err)
 {
 	struct item i;
 	size_t at;
@@ -230,8 +230,8 @@ report_page(struct page *p, const struct store_list_ops *ops, void *arg,
 		memcpy(&i, p->items.data + at, sizeof(i));
 		if (cancel_requested())
 			return cancel_err(err);
-		if (!report(p, &i, (char *)p->items.data + at + sizeof(i), ops,
-		    arg, err))
+		if (!report(p, &i, (char *)p->items.data + at + sizeof(i),
+		    err))
 			return false;
 	}
 	return true;
@@ -317,11 +317,12 @@ s3_list(struct store_session *session, const struct store_list_ops *ops,
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return err_nomem(err, session->store->name);
 	p->ss = (struct s3_session *)session;
+	p->ops = ops;
+	p->arg = arg;
 	buf_init(&p->key, TOKEN_SIZE);
 	buf_init(&p->items, PAGE_MAX);
 	do {
-		ok = read_page(p, token, err) &&
-		    report_page(p, ops, arg, err);
+		ok = read_page(p, token, err) && report_page(p, err);
 		memcpy(token, p->token, strlen(p->token) + 1);
 	} while (ok && p->truncated);
 	page_reset(p);

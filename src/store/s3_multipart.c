@@ -166,10 +166,13 @@ etag_agrees(const char *etag, const uint8_t md5[HASH_MD5_SIZE])
 	    memcmp(stored, md5, sizeof(stored)) == 0;
 }
 
+struct digests {
+	uint8_t sha256[HASH_SHA256_SIZE], md5[HASH_MD5_SIZE];
+};
+
 static bool
 send_part(struct s3_upload *u, unsigned i, struct s3_body *body,
-    const uint8_t sha256[HASH_SHA256_SIZE], const uint8_t md5[HASH_MD5_SIZE],
-    struct err *err)
+    const struct digests *d, struct err *err)
 {
 	char number[16], md5_text[4 * ((HASH_MD5_SIZE + 2) / 3) + 1];
 	char etag[STORE_ETAG_MAX];
@@ -180,12 +183,12 @@ send_part(struct s3_upload *u, unsigned i, struct s3_body *body,
 	const struct s3_request request = { .method = "PUT",
 		.key = u->put->key, .what = "cannot write a part of",
 		.params = params, .n_params = 2, .headers = headers,
-		.n_headers = 1, .sha256 = sha256, .read = s3_body_read,
+		.n_headers = 1, .sha256 = d->sha256, .read = s3_body_read,
 		.rewind = s3_body_rewind, .read_arg = body,
 		.body_size = body->size };
 
 	snprintf(number, sizeof(number), "%u", i + 1);
-	hash_base64(md5, HASH_MD5_SIZE, md5_text);
+	hash_base64(d->md5, sizeof(d->md5), md5_text);
 	if (!send_request(u, &request, err))
 		return false;
 	s3_etag(u->ss, etag);
@@ -201,16 +204,16 @@ put_part(struct s3_upload *u, unsigned i, struct err *err)
 {
 	struct s3_body body = { .put = u->put, .told = &u->told,
 		.start = i * u->part_size, .size = u->part_size };
-	uint8_t sha256[HASH_SHA256_SIZE], md5[HASH_MD5_SIZE];
+	struct digests d;
 	uint64_t end;
 
 	if (body.size > u->put->body.size - body.start)
 		body.size = u->put->body.size - body.start;
-	if (!s3_body_hash(&body, u->whole, sha256, md5, err))
+	if (!s3_body_hash(&body, u->whole, d.sha256, d.md5, err))
 		return false;
 	if (u->parts[i].size != body.size ||
-	    !etag_agrees(u->parts[i].etag, md5))
-		return send_part(u, i, &body, sha256, md5, err);
+	    !etag_agrees(u->parts[i].etag, d.md5))
+		return send_part(u, i, &body, &d, err);
 	end = body.start + body.size;
 	if (u->put->sent != NULL)
 		u->put->sent(u->put->arg, end - u->told);
