@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "state/lines.h"
 
 #define SUM_BYTES 8
-#define SUM_HEX (2 * SUM_BYTES)
 #define SYNC_EVERY_NS 1000000000u
 
 struct lines {
@@ -26,39 +24,44 @@ struct lines {
 	bool failed;		/* an fsync failed: what is on disk is unknown */
 };
 
-static bool
-checksum(const char *json, size_t len, char hex[SUM_HEX + 1])
-{
-	uint8_t sha256[HASH_SHA256_SIZE];
+struct dump {
+	struct buf *out;
+	bool failed;
+};
 
-	if (!hash_sha256(json, len, sha256))
-		return false;
-	hash_hex(sha256, SUM_BYTES, hex);
-	return true;
+/* Once failed, failed for good: jansson (2.14) goes on after a key that could
+ * not be written. */
+static int
+dump_some(const char *text, size_t len, void *arg)
+{
+	struct dump *d = arg;
+
+	d->failed = d->failed || !buf_append(d->out, text, len);
+	return d->failed ? -1 : 0;
+}
+
+bool
+lines_dump(const json_t *object, size_t flags, struct buf *out)
+{
+	struct dump d = { .out = out };
+
+	return json_dump_callback(object, dump_some, &d, flags) == 0 &&
+	    !d.failed;
 }
 
 /* Appends the line of object to out. */
 static bool
 format_line(const json_t *object, struct buf *out, struct err *err)
 {
-	char sum[SUM_HEX + 1], *json;
-	bool ok = false;
-	size_t len;
+	uint8_t sha256[HASH_SHA256_SIZE];
+	char sum[2 * SUM_BYTES + 1];
 
-	json = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-	if (json == NULL)
+	if (!lines_dump(object, JSON_COMPACT | JSON_SORT_KEYS, out) ||
+	    !hash_sha256(out->data, out->len, sha256))
 		return err_nomem(err, "a line of the state");
-	len = strlen(json);
-	if (len + 1 + SUM_HEX + 1 > LINES_MAX)
-		err_set(err, ERR_TOO_LARGE,
-		    "a line of the state of %zu bytes is too long", len);
-	else if (!checksum(json, len, sum) || !buf_append(out, json, len) ||
-	    !buf_printf(out, "\t%s\n", sum))
-		err_nomem(err, "a line of the state");
-	else
-		ok = true;
-	free(json);
-	return ok;
+	hash_hex(sha256, SUM_BYTES, sum);
+	return buf_printf(out, "\t%s\n", sum) ||
+	    err_nomem(err, "a line of the state");
 }
 
 struct lines *

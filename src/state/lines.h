@@ -19,6 +19,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* The longest line: two _ids of 16 MiB in hex, and something over. */
@@ -85,6 +86,10 @@ json_t *lines_text(const char *s);
  * ERR_DAMAGED when there is no such field. */
 bool lines_get_text(const json_t *object, const char *name, char **s,
     struct err *err);
+
+/* Appends object as json_dumps() would write it.  False when it does not fit
+ * into out or memory is out; what out holds then is no JSON. */
+bool lines_dump(const json_t *object, size_t flags, struct buf *out);
 
 /* Bytes as a string of hex digits. */
 json_t *lines_hex(const uint8_t *bytes, size_t len);

@@ -122,7 +122,9 @@ parse(const struct reader *r, struct err *err)
 	}
 	object = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL) {
-		if (json_error_code(&error) == json_error_out_of_memory)
+		/* It does not always say so when memory is out. */
+		if (json_error_code(&error) == json_error_out_of_memory ||
+		    error.text[0] == '\0')
 			err_nomem(err, r->file->path);
 		else
 			err_set(err, ERR_DAMAGED, "not JSON: %s", error.text);

@@ -134,12 +134,14 @@ path_of(const char *state, const char *key, struct err *err)
 static bool
 write_about(const char *folder, const char *key, struct err *err)
 {
-	char *path, *text = NULL;
 	json_t *about = NULL;
+	struct buf text;
 	bool ok = false;
+	char *path;
 
 	if (asprintf(&path, "%s/about.json", folder) < 0)
 		return err_nomem(err, folder);
+	buf_init(&text, LINES_MAX);
 	if (access(path, F_OK) == 0) {
 		ok = true;
 		goto out;
@@ -147,13 +149,12 @@ write_about(const char *folder, const char *key, struct err *err)
 	about = json_pack("{s:s, s:o}", "about", "state of spaceferry for the "
 	    "ends in key: journal, manifests, quarantine", "key",
 	    lines_text(key));
-	text = json_dumps(about, JSON_INDENT(2));
-	if (text == NULL)
+	if (about == NULL || !lines_dump(about, JSON_INDENT(2), &text))
 		err_nomem(err, path);
 	else
-		ok = file_replace(path, text, strlen(text), err);
+		ok = file_replace(path, text.data, text.len, err);
 out:
-	free(text);
+	buf_free(&text);
 	json_decref(about);
 	free(path);
 	return ok;

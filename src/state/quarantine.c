@@ -315,17 +315,14 @@ make_line(const struct quarantined *d, uint64_t offset, struct buf *line,
     struct err *err)
 {
 	json_t *o;
-	char *text;
 	bool ok;
 
 	o = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}",
 	    "namespace", lines_text(d->ns), "_id", id_json(d->id),
 	    "reason", d->reason, "message", message_json(d->message),
 	    "offset", lines_number(offset), "length", lines_number(d->len));
-	text = json_dumps(o, JSON_COMPACT);
-	ok = (text != NULL && buf_append_str(line, text) &&
+	ok = (o != NULL && lines_dump(o, JSON_COMPACT, line) &&
 	    buf_append_byte(line, '\n')) || err_nomem(err, "quarantine");
-	free(text);
 	json_decref(o);
 	return ok;
 }

@@ -324,6 +324,34 @@ incomplete_lists_are_forgotten(void **state)
 	journal_free(j);
 }
 
+static void
+a_bound_may_be_huge(void **state)
+{
+	size_t i, len = (size_t)5 << 20;
+	uint8_t *id = malloc(len);
+	struct journal_part part = { .low = id, .low_len = len, .high = id,
+	    .high_len = 1 };
+	struct journal *j = open_it();
+	struct err err;
+
+	(void)state;
+	assert_non_null(id);
+	for (i = 0; i < len; i++)
+		id[i] = (uint8_t)(i * i >> 7);
+	must(journal_add_part(j, "a.b", &part, &err), &err);
+	complete(j, "a.b");
+	put(j, "after", "it");
+	journal_free(j);
+	j = open_it();
+	assert_true(journal_get_part(j, "a.b", 0, &part));
+	assert_int_equal(part.low_len, len);
+	assert_memory_equal(part.low, id, len);
+	assert_int_equal(part.high_len, 1);
+	assert_string_equal(journal_get(j, "after"), "it");
+	journal_free(j);
+	free(id);
+}
+
 /* --- runs that follow each other --- */
 
 static void
@@ -426,6 +454,7 @@ main(void)
 		TEST(the_file_is_as_described),
 		TEST(the_last_value_counts),
 		TEST(incomplete_lists_are_forgotten),
+		TEST(a_bound_may_be_huge),
 		TEST(success_is_remembered_until_a_run_begins),
 		TEST(a_different_fingerprint_is_named),
 	};

@@ -246,6 +246,7 @@ nonsense_with_good_checksums_is_damage(void **state)
 		"{\"op\":\"put\",\"name\":\"x\",\"name\":\"y\",\"value\":\"\"}",
 		"{\"op\":\"done\",\"ns\":\"a.b\",\"n\":0}",
 		"{\"op\":\"reopen\",\"ns\":\"a.b\",\"n\":-1}",
+		"{\"op\":\"reopen\",\"ns\":\"a.b\",\"n\":0}",
 		"{\"op\":\"part\",\"ns\":\"a.b\",\"n\":1}",
 		"{\"op\":\"part\",\"ns\":\"a.b\",\"n\":0,\"low\":\"0g\"}",
 		"{\"op\":\"part\",\"n\":0}", "{\"op\":\"put\"", "",

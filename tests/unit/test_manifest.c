@@ -226,10 +226,8 @@ a_cut_manifest_keeps_what_it_has(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
-		snprintf(key, sizeof(key), "k%u", i);
-		put(m, key, i);
-	}
+	for (i = 0; i < 5; i++)
+		put(m, (const char *[]){ "k0", "k1", "k2", "k3", "k4" }[i], i);
 	manifest_free(m);
 	slurp(FILE_NAME, &whole);
 	for (len = 0; len <= whole.len; len++) {
@@ -304,7 +302,9 @@ stale_lines_are_compacted_away(void **state)
 	off_t before;
 
 	(void)state;
-	must(manifest_put_upload(m, "u", "kept", &up, &err), &err);
+	for (i = 0; i < 300; i++)
+		must(manifest_put_upload(m, "u", i < 299 ? "x" : "kept", &up,
+		    &err), &err);
 	must(manifest_put_upload(m, "v", "dropped", &up, &err), &err);
 	must(manifest_put_upload(m, "v", "", NULL, &err), &err);
 	for (i = 0; i < 300; i++) {

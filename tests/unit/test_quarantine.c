@@ -282,20 +282,21 @@ a_resumed_run_adds_nothing_twice(void **state)
 	(void)state;
 	/* Equal documents (measurements may be) are as many as they are. */
 	add(q, "a.b", 1, 30);
-	add(q, "a.b", 2, 40);
-	add(q, "a.b", 2, 40);
+	for (i = 0; i < 5; i++)
+		add(q, "a.b", 2, 40);
 	add(q, "a.b", 3, 50);
 	add(q, "a.other", 1, 30);
 	quarantine_free(q);
 	q = open_it();
 	add(q, "a.b", 3, 50);
 	add(q, "a.b", 1, 30);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 6; i++)
 		add(q, "a.b", 2, 40);
 	add(q, "a.b", 4, 30);
 	add(q, "a.b", 1, 31);
-	assert_string_equal(ids_in("quarantine/a.b.bson"), "1 2 2 3 2 4 1 ");
-	assert_int_equal(quarantine_count(q), 8);
+	assert_string_equal(ids_in("quarantine/a.b.bson"),
+	    "1 2 2 2 2 2 3 2 4 1 ");
+	assert_int_equal(quarantine_count(q), 11);
 	quarantine_free(q);
 }
 
