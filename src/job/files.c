@@ -9,6 +9,7 @@
 #include "job/files.h"
 
 #define LEAST_WORKERS 8
+#define FIRST_PATIENCE_MS ((uint64_t)10000)
 #define MANIFEST_NAME_MAX 64
 
 static bool
@@ -32,16 +33,25 @@ open_target(struct files *f, struct file_pair *pair, bool create,
 	return err_prefix(err, "files to %s", pair->what->place.to);
 }
 
+/* The first contact is not worth the patience of a running job: who waits for
+ * it has probably mistyped something. */
 static bool
-probe(struct store *store, bool write, struct err *err)
+probe(const struct files *f, const char *url, bool write, struct err *err)
 {
-	struct store_session *s;
+	struct store_options options = {
+		.patience_ms = f->job->patience_ms < FIRST_PATIENCE_MS ?
+		    f->job->patience_ms : FIRST_PATIENCE_MS,
+	};
+	struct store *store;
+	struct store_session *s = NULL;
 	bool ok;
 
-	if ((s = store_session_new(store, err)) == NULL)
+	if ((store = store_open(url, &options, err)) == NULL)
 		return false;
-	ok = store_probe(s, write, err);
+	ok = (s = store_session_new(store, err)) != NULL &&
+	    store_probe(s, write, err);
 	store_session_free(s);
+	store_free(store);
 	return ok;
 }
 
@@ -66,13 +76,14 @@ open_pair(struct files *f, struct file_pair *pair, struct err *err)
 	};
 
 	pair->source = store_open(pair->what->place.from, &options, err);
-	if (pair->source == NULL || !probe(pair->source, false, err))
+	if (pair->source == NULL ||
+	    !probe(f, pair->what->place.from, false, err))
 		return err_prefix(err, "files from %s",
 		    pair->what->place.from);
 	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
 		return false;
 	if (pair->target != NULL &&
-	    !probe(pair->target, !f->job->options->dry_run, err))
+	    !probe(f, pair->what->place.to, !f->job->options->dry_run, err))
 		return err_prefix(err, "files to %s", pair->what->place.to);
 	if ((pair->index = file_index_new()) == NULL)
 		return err_nomem(err, "file index");
