@@ -83,7 +83,7 @@ open_pair(struct files *f, struct file_pair *pair, struct err *err)
 	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
 		return false;
 	if (pair->target != NULL &&
-	    !probe(f, pair->what->place.to, !f->job->options->dry_run, err))
+	    !probe(f, pair->what->place.to, f->job->writes, err))
 		return err_prefix(err, "files to %s", pair->what->place.to);
 	if ((pair->index = file_index_new()) == NULL)
 		return err_nomem(err, "file index");

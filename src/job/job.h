@@ -48,6 +48,7 @@ struct job {
 	unsigned workers;	/* threads per parallel stage */
 	size_t memory;		/* bytes that data in flight may take */
 	uint64_t patience_ms;
+	bool writes;		/* a migration that is no dry run */
 	atomic_bool changed;	/* something on the target is not as before */
 };
 
