@@ -120,13 +120,14 @@ static void
 view_item(struct progress_item *item, struct progress_view *v)
 {
 
+	/* First: who is seen as finished is seen with all that was added. */
+	v->finished = atomic_load(&item->finished);
 	v->phase = item->phase;
 	v->name = item->name;
 	v->items = atomic_load(&item->items);
 	v->items_total = atomic_load(&item->items_total);
 	v->bytes = atomic_load(&item->bytes);
 	v->bytes_total = atomic_load(&item->bytes_total);
-	v->finished = atomic_load(&item->finished);
 }
 
 size_t
