@@ -5,7 +5,7 @@
  *	bench_match [SECONDS] [FILE...]		(for each line; default 0.3)
  *
  * Texts are made here, or are the FILEs.  One line per rule set, text and
- * call: GB/s of text, and matches per KiB.
+ * call: GB/s of text in the fastest of several passes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +16,18 @@
 #include "match/scan_tables.h"
 
 #define TEXT_SIZE ((size_t)16 << 20)
-#define DOC_SIZE 1100		/* of one value, where each is looked at alone */
+#define DOC_SIZE 1100		/* of a large and of a small value */
+#define WORD_SIZE 40
 
 struct text {
 	const char *name;
 	char *bytes;
 	size_t len;
+};
+
+struct literals {
+	struct scan_pattern pattern[400];
+	size_t n;
 };
 
 struct rule_set {
@@ -94,7 +100,7 @@ static const char *const html[] = {
 };
 
 static const char *const records[] = {
-	"\x02title\0x",		/* cut at the NUL: a name */
+	"\x02title",
 	"\x02" "existingWebsiteUrl", "https://www.client-site.example/accueil",
 	"\x03" "metadata", "\x12" "createdAt", "\x07_id", "person@mail.example",
 	"\x02" "content", "Une image du site, plein \xc3\xa9" "cran", "published",
@@ -166,94 +172,119 @@ compile(const struct rule_set *set)
 	return rules;
 }
 
+/* One way to look through a text: the public calls, a scan by one method, or
+ * another way altogether. */
+struct work {
+	const struct match_rules *rules;
+	const struct scan *scan;
+	const struct literals *literals;
+	const struct text *text;
+	size_t value;		/* bytes of each value that is looked at alone */
+	struct buf out;
+	uint64_t found;
+	uint64_t no_rule;
+};
+
+typedef void pass_fn(struct work *w);
+
+/* The time that the fastest of several passes took: others use the machine. */
 static void
-report(const char *set, const char *text, const char *call, double bytes,
+run(const char *set, const char *call, pass_fn *pass, struct work *w,
     double seconds)
 {
+	double start = now(), t, spent, best = 1e9;
 
-	printf("%-10s %-18s %-22s %8.2f GB/s", set, text, call,
-	    bytes / seconds / 1e9);
+	do {
+		t = now();
+		pass(w);
+		spent = now() - t;
+		if (spent < best)
+			best = spent;
+	} while (now() - start < seconds);
+	printf("%-10s %-18s %-22s %8.2f GB/s", set, w->text->name, call,
+	    (double)w->text->len / best / 1e9);
 }
 
-/* The public calls: over the whole text, and value by value. */
+static void
+pass_possible(struct work *w)
+{
+
+	w->found = match_possible(w->rules, w->text->bytes, w->text->len);
+}
+
+static void
+pass_count(struct work *w)
+{
+	struct match_result r;
+
+	match_count(w->rules, w->text->bytes, w->text->len, &r);
+	w->found = r.matches;
+	w->no_rule = r.no_rule;
+}
+
+static void
+pass_values(struct work *w)
+{
+	struct match_result r;
+	size_t i, n;
+
+	for (i = 0; i < w->text->len; i += n) {
+		n = w->text->len - i < w->value ? w->text->len - i : w->value;
+		buf_reset(&w->out);
+		match_text(w->rules, w->text->bytes + i, n, &w->out, &r, NULL,
+		    NULL);
+	}
+}
+
 static void
 measure(const struct rule_set *set, const struct text *t, double seconds)
 {
 	struct match_rules *rules = compile(set);
-	struct match_result result;
-	struct buf out;
-	double start, bytes;
-	uint64_t matches = 0;
-	size_t i, n, found = 0;
+	struct work w = { .rules = rules, .text = t };
+	double per_kib = 1024 / (double)t->len;
 
-	buf_init(&out, (size_t)1 << 30);
-	start = now();
-	for (bytes = 0; now() - start < seconds; bytes += (double)t->len)
-		found += match_possible(rules, t->bytes, t->len);
-	report(set->name, t->name, "match_possible", bytes, now() - start);
-	printf("%s\n", found > 0 ? "  (yes)" : "");
-	start = now();
-	for (bytes = 0; now() - start < seconds; bytes += (double)t->len) {
-		match_count(rules, t->bytes, t->len, &result);
-		matches = result.matches;
-	}
-	report(set->name, t->name, "match_count", bytes, now() - start);
+	buf_init(&w.out, (size_t)1 << 30);
+	run(set->name, "match_possible", pass_possible, &w, seconds);
+	printf("%s\n", w.found > 0 ? "  (yes: it stops there)" : "");
+	run(set->name, "match_count", pass_count, &w, seconds);
 	printf("  %.2f matches/KiB, %.2f no_rule/KiB\n",
-	    (double)matches * 1024 / (double)t->len,
-	    (double)result.no_rule * 1024 / (double)t->len);
-	start = now();
-	for (bytes = 0; now() - start < seconds; bytes += (double)t->len)
-		for (i = 0; i < t->len; i += n) {
-			n = t->len - i < DOC_SIZE ? t->len - i : DOC_SIZE;
-			buf_reset(&out);
-			match_text(rules, t->bytes + i, n, &out, &result, NULL,
-			    NULL);
-		}
-	report(set->name, t->name, "match_text by 1100", bytes, now() - start);
+	    (double)w.found * per_kib, (double)w.no_rule * per_kib);
+	w.value = DOC_SIZE;
+	run(set->name, "match_text by 1100", pass_values, &w, seconds);
 	putchar('\n');
-	start = now();
-	for (bytes = 0; now() - start < seconds; bytes += (double)t->len)
-		for (i = 0; i < t->len; i += n) {
-			n = t->len - i < 40 ? t->len - i : 40;
-			buf_reset(&out);
-			match_text(rules, t->bytes + i, n, &out, &result, NULL,
-			    NULL);
-		}
-	report(set->name, t->name, "match_text by 40", bytes, now() - start);
+	w.value = WORD_SIZE;
+	run(set->name, "match_text by 40", pass_values, &w, seconds);
 	putchar('\n');
-	buf_free(&out);
+	buf_free(&w.out);
 	match_rules_free(rules);
 }
 
 /*
  * Other ways to look for the literals of a rule set, none of them with all
- * that the rules need (hosts in any case); each returns how many it found.
+ * that the rules need (hosts in any case).
  */
-struct literals {
-	struct scan_pattern pattern[400];
-	size_t n;
-};
-
-static size_t
-by_memmem(const struct literals *l, const char *text, size_t len)
+static void
+pass_memmem(struct work *w)
 {
-	const char *p;
-	size_t i, found = 0;
+	const struct literals *l = w->literals;
+	const char *text = w->text->bytes, *p;
+	size_t i, len = w->text->len, found = 0;
 
 	for (i = 0; i < l->n; i++)
 		for (p = text; (p = memmem(p, len - (size_t)(p - text),
 		    l->pattern[i].bytes, l->pattern[i].len)) != NULL; p++)
 			found++;
-	return found;
+	w->found = found;
 }
 
 /* memchr on the first letter, in both cases where they count. */
-static size_t
-by_memchr(const struct literals *l, const char *text, size_t len)
+static void
+pass_memchr(struct work *w)
 {
+	const struct literals *l = w->literals;
 	const struct scan_pattern *q;
-	const char *p;
-	size_t i, found = 0, k;
+	const char *text = w->text->bytes, *p;
+	size_t i, len = w->text->len, found = 0, k;
 	int c;
 
 	for (i = 0; i < l->n; i++) {
@@ -271,17 +302,19 @@ by_memchr(const struct literals *l, const char *text, size_t len)
 					found++;
 		}
 	}
-	return found;
+	w->found = found;
 }
 
 /* Two bytes of each literal, both cases, in a loop that compilers turn into
  * vector code; 64 bytes at a time. */
-static size_t
-by_pairs(const struct literals *l, const char *text, size_t len)
+static void
+pass_pairs(struct work *w)
 {
+	const struct literals *l = w->literals;
+	const char *text = w->text->bytes;
 	const uint8_t *s = (const uint8_t *)text;
 	const struct scan_pattern *q;
-	size_t i, at, k, found = 0, last;
+	size_t i, at, k, len = w->text->len, found = 0, last;
 	uint8_t a, b, fold_a, fold_b, any;
 
 	for (i = 0; i < l->n; i++) {
@@ -304,50 +337,46 @@ by_pairs(const struct literals *l, const char *text, size_t len)
 					found++;
 		}
 	}
-	return found;
+	w->found = found;
 }
 
 static void
-measure_way(const struct rule_set *set, const struct text *t,
-    const struct literals *l, double seconds, size_t way)
+pass_scan(struct work *w)
+{
+	size_t at = 0;
+
+	for (w->found = 0; (at = scan_next(w->scan, w->text->bytes,
+	    w->text->len, at)) != SCAN_NONE; at++)
+		w->found++;
+}
+
+static void
+measure_others(const struct rule_set *set, const struct text *t,
+    const struct literals *l, double seconds)
 {
 	static const struct {
 		const char *name;
-		size_t (*count)(const struct literals *, const char *, size_t);
+		pass_fn *pass;
 	} ways[] = {
-		{ "  memmem each", by_memmem }, { "  memchr, compare", by_memchr },
-		{ "  pairs", by_pairs },
+		{ "  memmem each", pass_memmem },
+		{ "  memchr, compare", pass_memchr }, { "  pairs", pass_pairs },
 	};
-	double start = now(), bytes;
-	size_t found = 0;
-
-	for (bytes = 0; now() - start < seconds; bytes += (double)t->len)
-		found = ways[way].count(l, t->bytes, t->len);
-	report(set->name, t->name, ways[way].name, bytes, now() - start);
-	printf("  %zu found\n", found);
-}
-
-static void
-measure_methods(const struct rule_set *set, const struct text *t,
-    const struct literals *l, double seconds)
-{
 	const struct scan_method *methods;
+	struct work w = { .text = t, .literals = l };
 	struct scan *s;
-	size_t i, at, found = 0, n = scan_blocks_methods(&methods);
-	double start, bytes;
 	char name[40];
+	size_t i, n = scan_blocks_methods(&methods);
 
 	for (i = 0; i < n; i++) {
-		s = scan_new_with(l->pattern, l->n, &methods[i]);
-		start = now();
-		for (bytes = 0; now() - start < seconds; bytes += (double)t->len)
-			for (found = 0, at = 0; (at = scan_next(s, t->bytes,
-			    t->len, at)) != SCAN_NONE; at++)
-				found++;
+		w.scan = s = scan_new_with(l->pattern, l->n, &methods[i]);
 		snprintf(name, sizeof(name), "  scan, %s", methods[i].name);
-		report(set->name, t->name, name, bytes, now() - start);
-		printf("  %zu found\n", found);
+		run(set->name, name, pass_scan, &w, seconds);
+		printf("  %zu found\n", (size_t)w.found);
 		scan_free(s);
+	}
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]) && l->n < 100; i++) {
+		run(set->name, ways[i].name, ways[i].pass, &w, seconds);
+		printf("  %zu found\n", (size_t)w.found);
 	}
 }
 
@@ -417,7 +446,7 @@ main(int argc, char **argv)
 	static struct literals literals;
 	struct text t;
 	double seconds = argc > 1 ? atof(argv[1]) : 0.3;
-	size_t i, j, n = argc > 2 ? (size_t)argc - 2 : 5, way;
+	size_t i, j, n = argc > 2 ? (size_t)argc - 2 : 5;
 
 	make_sets(set);
 	for (j = 0; j < n; j++) {
@@ -428,9 +457,7 @@ main(int argc, char **argv)
 		for (i = 0; i < 4; i++) {
 			measure(&set[i], &t, seconds);
 			take_literals(&literals, &set[i]);
-			measure_methods(&set[i], &t, &literals, seconds);
-			for (way = 0; way < 3 && i < 3; way++)
-				measure_way(&set[i], &t, &literals, seconds, way);
+			measure_others(&set[i], &t, &literals, seconds);
 		}
 		free(t.bytes);
 	}

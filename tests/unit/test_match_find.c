@@ -388,6 +388,26 @@ order(void **state)
 	RUN(f, list);
 }
 
+/* A match does not begin inside of the one before it. */
+static void
+overlap(void **state)
+{
+	static const struct fixture_rules f = { {
+		"/x=&#", "/y=&#", "https://old.example", "https://new.example",
+		"/up/", "/down/", NULL } };
+	static const struct one list[] = {
+		{ "&#47;up/ &#47;/old.example", "&#47;down&#47; "
+		    "&#47;&#47;new.example", 2, 0 },
+		{ "/x=&#47;up/", "/y=&#47;up/", 1, 0 },
+		{ "/x=&#47;/old.example", "/y=&#47;/old.example", 1, 1 },
+		{ "/x=&#/up/ /x=&#//old.example", "/y=&#/up/ /y=&#//old.example",
+		    2, 1 },
+	};
+
+	(void)state;
+	RUN(f, list);
+}
+
 int
 main(void)
 {
@@ -403,6 +423,7 @@ main(void)
 		cmocka_unit_test(which_rule_port),
 		cmocka_unit_test(idn),
 		cmocka_unit_test(order),
+		cmocka_unit_test(overlap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

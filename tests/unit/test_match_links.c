@@ -104,6 +104,9 @@ quotes(void **state)
 		{ "\"/uploads/a b)<c>.png\" d", "a b)<c>.png", SAME("a b)<c>.png") },
 		{ "'/uploads/a\"b' c", "a\"b", SAME("a\"b") },
 		{ "`/uploads/a b` c", "a b", SAME("a b") },
+		/* No backslash escapes a backquote, but one escapes these. */
+		{ "`/uploads/a b\\` c`", "a b\\", SAME("a b\\") },
+		{ "'/uploads/a b\\' c'", "a b\\' c", SAME("a b\\' c") },
 		/* The quote as it was opened. */
 		{ "\\\"/uploads/a b\\\" c", "a b", SAME("a b") },
 		{ "\\\\\\\"/uploads/a b\\\" c\\\\\\\"", "a b\\\" c",
