@@ -54,6 +54,20 @@ out:
 }
 
 static char *
+string_json(const char *s)
+{
+	bson_iter_t it;
+	char *json;
+	bson_t b;
+
+	bson_init(&b);
+	BSON_APPEND_UTF8(&b, "s", s);
+	json = bson_iter_init_find(&it, &b, "s") ? value_json(&it) : NULL;
+	bson_destroy(&b);
+	return json;
+}
+
+static char *
 spec_json(const struct rawdoc *doc)
 {
 	char *json;
@@ -98,13 +112,18 @@ option_differs(void *arg, const char *name, const bson_iter_t *a,
 static void
 compare_base(struct comparison *c, const struct collection_info *target)
 {
-	const char *source = c->source->view_on;
+	const char *base = c->source->view_on;
+	char *source, *there;
 
-	if (c->view_on == NULL || source == NULL || target->view_on == NULL ||
-	    strcmp(source, c->view_on) == 0 ||
-	    strcmp(source, target->view_on) != 0)
+	if (c->view_on == NULL || base == NULL || target->view_on == NULL ||
+	    strcmp(base, c->view_on) == 0 ||
+	    strcmp(base, target->view_on) != 0)
 		return;
-	c->differs(c->arg, "view", "viewOn", c->view_on, target->view_on);
+	source = string_json(c->view_on);
+	there = string_json(target->view_on);
+	c->differs(c->arg, "view", "viewOn", source, there);
+	bson_free(source);
+	bson_free(there);
 }
 
 static const struct index_info *

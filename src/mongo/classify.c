@@ -96,7 +96,8 @@ static const struct by_text selection_texts[] = {
 	{ "alert internal error", ERR_NETWORK, HINT_ACCESS_LIST },
 	{ "wrong version number", ERR_URI, "the server speaks no TLS: leave "
 	    "tls=true out of the URI" },
-	{ "TLS handshake failed", ERR_NETWORK, HINT_ACCESS_LIST },
+	{ "TLS handshake failed", ERR_NETWORK, "does the server speak TLS? "
+	    HINT_ACCESS_LIST },
 	{ "connection refused because too many", ERR_NETWORK, "the server has "
 	    "too many connections: --jobs with a smaller number" },
 	{ "connection refused", ERR_NETWORK, "is mongod running there, on "
@@ -105,6 +106,10 @@ static const struct by_text selection_texts[] = {
 	    "server's port must be open; on Atlas also Network Access" },
 	{ "socket timeout", ERR_NETWORK, "something accepts connections there "
 	    "and does not answer: is it a MongoDB?" },
+	{ "Invalid reply", ERR_NETWORK, "something answers there, but not as "
+	    "a MongoDB does: is it the right port?" },
+	{ "Failed to read", ERR_NETWORK, "something answers there, but not as "
+	    "a MongoDB does: is it the right port?" },
 	{ "connection closed", ERR_NETWORK, "does the server want TLS "
 	    "(tls=true in the URI)? On Atlas: Network Access" },
 	{ "wire version", ERR_UNSUPPORTED, "this server is too old or too new "
@@ -202,7 +207,7 @@ selection_error(const char *message, struct err *err)
 
 	/* What comes before the reasons in brackets is of no use to anyone. */
 	if (reason == NULL)
-		reason = message;
+		reason = "no member answers as it should";
 	if (t == NULL)
 		return driver_error(ERR_NETWORK, reason, "no member of the "
 		    "deployment can be used now: does replicaSet= in the URI "

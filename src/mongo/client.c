@@ -84,32 +84,39 @@ make_pool(struct mongo_server *s, struct err *err)
 	memset(&e, 0, sizeof(e));
 	if ((pool = mongoc_client_pool_new_with_error(s->uri, &e)) == NULL) {
 		session_error(&no_session, "connect", &e, NULL, err);
-		if (e.domain == MONGOC_ERROR_COMMAND)
-			err->kind = ERR_URI;	/* options at odds */
 		return NULL;
 	}
 	mongoc_client_pool_set_error_api(pool, MONGOC_ERROR_API_VERSION_2);
 	return pool;
 }
 
-/* A wrong password or name is final at once, and so is told at once. */
+/* The first contact is made without the pool: a client of its own says at
+ * once, and more exactly, why a host cannot be reached.  It says so once, so
+ * each attempt has a new one. */
+static bool
+greet_once(struct mongo_server *s, struct err *err)
+{
+	struct mongo_session first = { .server = s };
+
+	if ((first.client = session_dial(s, true, err)) == NULL)
+		return false;
+	s->opened = hello_learn(&first, err);
+	mongoc_client_destroy(first.client);
+	return s->opened;
+}
+
 static bool
 greet(struct mongo_server *s, struct err *err)
 {
-	struct mongo_session *session;
 	struct retry retry;
-	bool ok;
 
 	retry_init(&retry, s->patience_ms < GREETING_MS ? s->patience_ms :
 	    GREETING_MS);
-	if ((session = mongo_session_new(s, err)) == NULL)
-		return false;
-	while (!(ok = hello_learn(session, err)) &&
-	    retry_wait(&retry, "connect", 0, err))
-		continue;
-	mongo_session_free(session);
-	s->opened = ok;
-	return ok;
+	while (!greet_once(s, err)) {
+		if (!retry_wait(&retry, "connect", 0, err))
+			return false;
+	}
+	return true;
 }
 
 /* The journal's key: it must not change while a migration is under way. */
@@ -141,8 +148,8 @@ mongo_open(const char *uri, const struct mongo_options *options,
 	atomic_init(&s->no_bypass, false);
 	if ((s->uri = uri_parse(uri, options, err)) == NULL ||
 	    !set_names(s, uri, err) ||
-	    (s->pool = make_pool(s, err)) == NULL ||
-	    !greet(s, err) || !set_identity(s, err)) {
+	    !greet(s, err) || !set_identity(s, err) ||
+	    (s->pool = make_pool(s, err)) == NULL) {
 		mongo_close(s);
 		return NULL;
 	}

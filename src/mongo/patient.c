@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/cancel.h"
@@ -31,8 +30,6 @@ struct patient *
 patient_new(struct mongo_session *s, struct err *err)
 {
 	struct patient *p;
-	mongoc_uri_t *uri;
-	bson_error_t e;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL) {
 		err_nomem(err, "connection");
@@ -40,22 +37,10 @@ patient_new(struct mongo_session *s, struct err *err)
 	}
 	p->beside = s;
 	p->session.server = s->server;
-	memset(&e, 0, sizeof(e));
-	uri = mongoc_uri_copy(s->server->uri);
-	/* libmongoc takes 0 for its default of five minutes. */
-	mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS,
-	    INT32_MAX);
-	mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE,
-	    false);
-	p->session.client = mongoc_client_new_from_uri_with_error(uri, &e);
-	mongoc_uri_destroy(uri);
-	if (p->session.client == NULL) {
-		session_error(s, "connect", &e, NULL, err);
+	if ((p->session.client = session_dial(s->server, false, err)) == NULL) {
 		free(p);
 		return NULL;
 	}
-	mongoc_client_set_error_api(p->session.client,
-	    MONGOC_ERROR_API_VERSION_2);
 	return p;
 }
 

@@ -32,6 +32,34 @@ session_error(const struct mongo_session *s, const char *what,
 	return err_prefix(err, "%s: %s", s->server->hosts, what);
 }
 
+mongoc_client_t *
+session_dial(struct mongo_server *s, bool brief, struct err *err)
+{
+	struct mongo_session no_session = { .server = s };
+	mongoc_client_t *client;
+	mongoc_uri_t *uri;
+	bson_error_t e;
+
+	memset(&e, 0, sizeof(e));
+	uri = mongoc_uri_copy(s->uri);
+	mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE,
+	    brief);
+	/* libmongoc takes 0 for its default of five minutes. */
+	if (!brief)
+		mongoc_uri_set_option_as_int32(uri,
+		    MONGOC_URI_SOCKETTIMEOUTMS, INT32_MAX);
+	client = mongoc_client_new_from_uri_with_error(uri, &e);
+	mongoc_uri_destroy(uri);
+	if (client == NULL) {
+		session_error(&no_session, "connect", &e, NULL, err);
+		if (e.domain == MONGOC_ERROR_COMMAND && err != NULL)
+			err->kind = ERR_URI;	/* options at odds */
+		return NULL;
+	}
+	mongoc_client_set_error_api(client, MONGOC_ERROR_API_VERSION_2);
+	return client;
+}
+
 bool
 session_once(struct mongo_session *s, const struct session_call *c,
     bson_t *reply, struct err *err)

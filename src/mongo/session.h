@@ -63,6 +63,12 @@ struct session_call {
 	const char *what;
 };
 
+/* A connection of its own, outside the pool.  brief: gives up at the first try
+ * to find a server; else never for being slow (no socket timeout).  NULL with
+ * *err: mongoc_client_destroy() ends it. */
+mongoc_client_t *session_dial(struct mongo_server *s, bool brief,
+    struct err *err);
+
 /* Runs it once.  *reply is initialised whatever happens; the caller destroys
  * it.  False with *err. */
 bool session_once(struct mongo_session *s, const struct session_call *c,

@@ -26,6 +26,7 @@ struct inquiry {
 	struct question *q;	/* sorted by _id */
 	size_t n;
 	struct replacement *replacement;
+	bool failed;		/* to settle, not to read: final */
 };
 
 static int
@@ -108,15 +109,14 @@ build_filter(const struct inquiry *in, bson_t *filter)
 	bson_append_document_end(filter, &part);
 }
 
-/* Reads what is there.  Documents settled already are passed over, so it may
- * be done again after a failure. */
+/* Reads what is there, without patience of its own.  Documents settled already
+ * are passed over, so it may be done again after a failure. */
 static bool
 read_all(struct inquiry *in, struct err *err)
 {
 	struct rawdoc raw;
 	struct mongo_read read = {
 		.ns = in->k->o.ns, .filter = &raw, .batch_bytes = REPLY_BYTES,
-		.patience_ms = in->k->o.patience_ms,
 	};
 	struct mongo_cursor *cursor;
 	enum mongo_next next;
@@ -139,8 +139,10 @@ read_all(struct inquiry *in, struct err *err)
 	    MONGO_END) {
 		if (next == MONGO_FAILED)
 			ok = false;
-		else if ((q = find_question(in, doc, len)) != NULL)
+		else if ((q = find_question(in, doc, len)) != NULL) {
 			ok = answer(in, q, doc, len, err);
+			in->failed = !ok;
+		}
 	}
 	mongo_cursor_free(cursor);
 	bson_destroy(&filter);
@@ -178,7 +180,7 @@ inquire(struct inquiry *in, struct err *err)
 	retry_init(&retry, in->k->o.patience_ms);
 	qsort(in->q, in->n, sizeof(*in->q), by_id);
 	while (!read_all(in, err)) {
-		if (!retry_wait(&retry, in->k->o.ns, 0, err))
+		if (in->failed || !retry_wait(&retry, in->k->o.ns, 0, err))
 			return false;
 	}
 	for (i = 0; i < in->n; i++) {

@@ -44,6 +44,7 @@ struct mongo_cursor {
 	uint64_t delivered;
 	uint64_t batch_docs;	/* seen in this batch */
 	uint64_t batch_bytes;
+	uint64_t recent;	/* average size, the last ones counting most */
 	uint64_t ask;		/* batchSize */
 	struct retry retry;
 };
@@ -162,7 +163,7 @@ remember(struct mongo_cursor *c, struct err *err)
 	    c->read->ns);
 }
 
-/* Documents as large as those seen last, growing with care: a reply is held
+/* As many documents as will probably fit, growing with care: a reply is held
  * in memory whole. */
 static void
 adapt(struct mongo_cursor *c)
@@ -172,6 +173,8 @@ adapt(struct mongo_cursor *c)
 	if (c->batch_docs == 0)
 		return;
 	average = c->batch_bytes / c->batch_docs + 1;
+	if (average < c->recent)
+		average = c->recent;
 	c->ask = clamp(c->read->batch_bytes / average,
 	    c->ask < MOST_DOCS / GROWTH ? c->ask * GROWTH : MOST_DOCS);
 }
@@ -270,6 +273,7 @@ next_in_batch(struct mongo_cursor *c, size_t *len)
 		bson_iter_document(&c->docs, &n, &doc);
 		c->batch_docs++;
 		c->batch_bytes += n;
+		c->recent = (15 * c->recent + n) / 16;
 		if (is_repeated(c, doc, n))
 			continue;
 		c->current = doc;

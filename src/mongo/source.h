@@ -53,6 +53,11 @@ struct mongo_read {
 	uint64_t patience_ms;
 };
 
+/* True when a read at one time failed because the server has no history of
+ * that time, or of this collection then (codes 239 and 246): later times may
+ * work. */
+bool mongo_time_gone(const struct err *err);
+
 enum mongo_next { MONGO_DOC, MONGO_END, MONGO_FAILED };
 
 /* Opens without blocking; r and what it points to must outlive the cursor. */

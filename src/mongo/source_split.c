@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/cancel.h"
+#include "mongo/classify.h"
 #include "mongo/find.h"
 #include "mongo/raw.h"
 #include "mongo/session.h"
@@ -164,6 +165,15 @@ mongo_any(struct mongo_session *s, const char *name, bool *any,
 	ok = find_one(s, &ns, &f, &doc, any, err);
 	raw_free(&doc);
 	return ok;
+}
+
+bool
+mongo_time_gone(const struct err *err)
+{
+
+	return err->kind == ERR_UNSUPPORTED &&
+	    (err->code == CLASSIFY_SNAPSHOT_TOO_OLD ||
+	    err->code == CLASSIFY_SNAPSHOT_UNAVAILABLE);
 }
 
 /* {_id: {$eq: value}}: right for values that are documents themselves. */

@@ -199,6 +199,8 @@ op_read(struct end *e, const json_t *q, json_t *a, struct err *err)
 	if (f == NULL)
 		return missing(err, "file");
 	ok = read_to(e->session, &r, f, a, err);
+	json_object_set_new(a, "time_gone", json_boolean(!ok &&
+	    mongo_time_gone(err)));
 	fclose(f);
 	mongo_range_free(&range);
 	free(filter.data);
