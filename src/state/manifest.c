@@ -18,6 +18,7 @@ struct manifest {
 	pthread_mutex_t lock;	/* of everything below */
 	char *path;
 	struct lines *lines;	/* NULL when a compaction ended badly */
+	bool look_only;
 	size_t n_lines;		/* in the file, the first one not counted */
 	struct manifest_table table;
 };
@@ -159,6 +160,8 @@ load(struct manifest *m, struct err *err)
 
 	if (!lines_read(&file, &good, err))
 		return false;
+	if (m->look_only)
+		return true;
 	m->lines = good > 0 ? lines_continue(m->path, good, err) :
 	    lines_start(m->path, TYPE, json_object(), err);
 	return m->lines != NULL;
@@ -174,8 +177,8 @@ unload(struct manifest *m)
 	m->n_lines = 0;
 }
 
-struct manifest *
-manifest_open(const char *folder, const char *name, struct err *err)
+static struct manifest *
+new(const char *folder, const char *name, bool look_only, struct err *err)
 {
 	struct manifest *m;
 
@@ -191,6 +194,7 @@ manifest_open(const char *folder, const char *name, struct err *err)
 		err_nomem(err, name);
 		goto fail_path;
 	}
+	m->look_only = look_only;
 	if (!load(m, err))
 		goto fail_load;
 	return m;
@@ -204,6 +208,20 @@ fail_m:
 	free(m);
 fail:
 	return NULL;
+}
+
+struct manifest *
+manifest_open(const char *folder, const char *name, struct err *err)
+{
+
+	return new(folder, name, false, err);
+}
+
+struct manifest *
+manifest_read(const char *folder, const char *name, struct err *err)
+{
+
+	return new(folder, name, true, err);
 }
 
 void
@@ -245,15 +263,25 @@ manifest_count(struct manifest *m)
 	return n;
 }
 
+static bool
+writable(const struct manifest *m, struct err *err)
+{
+
+	if (m->look_only)
+		return err_set(err, ERR_INTERNAL, "%s was opened for looking "
+		    "only", m->path);
+	return m->lines != NULL || err_set(err, ERR_DISK, "cannot write %s: "
+	    "reading it back failed", m->path);
+}
+
 /* Writes one line about key; *offset gets where it stands. */
 static bool
 append(struct manifest *m, json_t *object, uint64_t *offset, struct err *err)
 {
 
-	if (m->lines == NULL) {
+	if (!writable(m, err)) {
 		json_decref(object);
-		return err_set(err, ERR_DISK, "cannot write %s: reading it "
-		    "back failed", m->path);
+		return false;
 	}
 	*offset = lines_size(m->lines);
 	if (!lines_append(m->lines, object, false, err))
@@ -443,8 +471,7 @@ manifest_sync(struct manifest *m, struct err *err)
 
 	pthread_mutex_lock(&m->lock);
 	live = m->table.n + m->table.n_uploads;
-	ok = m->lines == NULL ? err_set(err, ERR_DISK, "cannot write %s: "
-	    "reading it back failed", m->path) : lines_sync(m->lines, err);
+	ok = writable(m, err) && lines_sync(m->lines, err);
 	if (ok && m->n_lines - live > live && m->n_lines - live > STALE_MIN)
 		ok = compact(m, err);
 	pthread_mutex_unlock(&m->lock);

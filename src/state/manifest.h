@@ -29,8 +29,15 @@ struct manifest_entry {
 	char headers[24];	/* short digest of the headers it was sent with */
 };
 
-/* Opens folder/name, making it if missing.  NULL with *err. */
+/* Opens folder/name, making it if missing; the folder must be locked (journal.h
+ * does it).  NULL with *err: ERR_DAMAGED, ERR_UNSUPPORTED, ERR_DISK,
+ * ERR_DENIED. */
 struct manifest *manifest_open(const char *folder, const char *name,
+    struct err *err);
+
+/* The same for looking only, as it is now: needs no lock, writes nothing, a
+ * missing one is empty.  What would write to it is ERR_INTERNAL. */
+struct manifest *manifest_read(const char *folder, const char *name,
     struct err *err);
 void manifest_free(struct manifest *m);	/* NULL is allowed; keeps the file */
 

@@ -54,29 +54,33 @@ remember(struct quarantine_pair *p, const uint8_t *sha256)
 	return true;
 }
 
-/* The digest of the document at f's position.  False at the end of the whole
- * documents. */
-static bool
-next_document(FILE *f, struct hash *h, uint8_t *sha256, size_t *len)
+enum found { FOUND_DOCUMENT, FOUND_END, FOUND_ERROR };
+
+/* The digest and length of the document at f's position.  FOUND_END behind
+ * the last whole one, also where reading fails (ferror() tells). */
+static enum found
+next_document(FILE *f, struct hash *h, uint8_t *sha256, size_t *len,
+    struct err *err)
 {
 	uint8_t buf[READ_STEP];
-	size_t left, n = 4;
+	size_t left, n;
 
 	if (fread(buf, 1, 4, f) != 4)
-		return false;
+		return FOUND_END;
 	*len = (size_t)buf[0] | (size_t)buf[1] << 8 | (size_t)buf[2] << 16 |
 	    (size_t)buf[3] << 24;
 	if (*len < BSON_MIN || *len > INT32_MAX)
-		return false;
+		return FOUND_END;
 	hash_update(h, buf, 4);
 	for (left = *len - 4; left > 0; left -= n) {
 		n = left < sizeof(buf) ? left : sizeof(buf);
 		if (fread(buf, 1, n, f) != n)
-			break;
+			return FOUND_END;
 		hash_update(h, buf, n);
 	}
-	return hash_finish(h, sha256, NULL, NULL) && left == 0 &&
-	    buf[n - 1] == 0;
+	if (buf[n - 1] != 0)
+		return FOUND_END;
+	return hash_finish(h, sha256, NULL, err) ? FOUND_DOCUMENT : FOUND_ERROR;
 }
 
 static bool
@@ -84,24 +88,31 @@ read_documents(struct quarantine_pair *p, FILE *f, const char *path,
     struct err *err)
 {
 	uint8_t sha256[HASH_SHA256_SIZE];
-	bool ok = true;
+	enum found found;
 	struct hash *h;
 	size_t len;
 
 	if ((h = hash_new(false, err)) == NULL)
 		return false;
-	while (ok && next_document(f, h, sha256, &len)) {
+	while ((found = next_document(f, h, sha256, &len, err)) ==
+	    FOUND_DOCUMENT) {
+		if (!remember(p, sha256)) {
+			err_nomem(err, path);
+			found = FOUND_ERROR;
+			break;
+		}
 		p->bson_len += len;
 		p->count++;
-		ok = remember(p, sha256) || err_nomem(err, path);
 	}
 	hash_free(h);
-	if (ok && ferror(f))
+	if (found == FOUND_ERROR)
+		return false;
+	if (ferror(f))
 		return err_set_errno(err, ERR_DISK, errno, "cannot read %s",
 		    path);
 	if (p->n_had > 0)
 		qsort(p->had, p->n_had, sizeof(*p->had), by_digest);
-	return ok;
+	return true;
 }
 
 /* The length of the file up to its last newline. */

@@ -97,6 +97,15 @@ mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
+static inline off_t
+file_size(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
 static inline size_t
 count_newlines(const uint8_t *data, size_t len)
 {

@@ -3,6 +3,7 @@
 #include "state_files.h"
 
 #include "state/journal.h"
+#include "state/place.h"
 
 #define KEY "mongodb://old.example/shop mongodb://new.example/shop"
 #define FIXTURES SF_FIXTURES "/state/"
@@ -109,7 +110,7 @@ static void
 keys_have_folders_of_their_own(void **state)
 {
 	struct journal *a, *b;
-	char hex[65];
+	char hex[65], *found;
 	uint8_t sha256[32];
 	struct err err;
 
@@ -121,6 +122,12 @@ keys_have_folders_of_their_own(void **state)
 	assert_true(hash_sha256("a", 1, sha256));
 	hash_hex(sha256, 16, hex);
 	assert_string_equal(journal_folder(a) + 2, hex);
+	assert_non_null(found = place_find("s", "a", &err));
+	assert_string_equal(found, journal_folder(a));
+	free(found);
+	assert_non_null(found = place_find("none", "a", &err));
+	assert_false(exists("none"));
+	free(found);
 	journal_free(a);
 	journal_free(b);
 }
