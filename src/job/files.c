@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -172,25 +171,24 @@ files_begin(struct files *f, const char *folder, struct err *err)
 bool
 files_find_manifests(struct files *f, const char *folder, struct err *err)
 {
-	char name[MANIFEST_NAME_MAX], *path;
-	bool ok = true;
+	char name[MANIFEST_NAME_MAX];
 	size_t i;
 
-	for (i = 0; i < f->n && ok; i++) {
+	for (i = 0; i < f->n; i++) {
 		struct file_pair *pair = &f->v[i];
 
 		if (pair->target == NULL)
 			continue;
 		manifest_name(pair, name);
-		if (asprintf(&path, "%s/%s", folder, name) < 0)
-			return err_nomem(err, "manifest");
-		if (access(path, F_OK) == 0) {
-			pair->manifest = manifest_open(folder, name, err);
-			ok = pair->manifest != NULL;
+		pair->manifest = manifest_read(folder, name, err);
+		if (pair->manifest == NULL)
+			return false;
+		if (manifest_count(pair->manifest) == 0) {
+			manifest_free(pair->manifest);
+			pair->manifest = NULL;
 		}
-		free(path);
 	}
-	return ok;
+	return true;
 }
 
 bool

@@ -36,7 +36,8 @@ open_state(struct run *r, struct err *err)
 	return r->quarantine != NULL;
 }
 
-/* Documents of partitions that are read again are judged again. */
+/* Documents of partitions that are read again are judged again.  Those that
+ * held refused ones are all read again (part.c), so none is lost by this. */
 static bool
 forget_quarantine(struct run *r, struct err *err)
 {
