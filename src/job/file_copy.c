@@ -212,14 +212,22 @@ walk_all(struct files *f, const char *phase, file_walk_fn *fn, struct err *err)
 		ok = file_compare_list(pair, err) &&
 		    file_walk(f, pair, fn, err);
 		progress_item_finish(pair->progress);
-		if (pair->manifest != NULL) {
-			struct err sync_err;
+	}
+	return ok;
+}
 
-			if (!manifest_sync(pair->manifest, &sync_err) && ok) {
-				*err = sync_err;
-				ok = false;
-			}
-		}
+/* What was sent is remembered even when the rest could not be. */
+static bool
+sync_manifests(struct files *f, struct err *err)
+{
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		struct err later;
+
+		if (!manifest_sync(f->v[i].manifest, ok ? err : &later))
+			ok = false;
 	}
 	return ok;
 }
@@ -227,8 +235,12 @@ walk_all(struct files *f, const char *phase, file_walk_fn *fn, struct err *err)
 bool
 files_copy(struct files *f, struct err *err)
 {
+	struct err later;
 
-	return walk_all(f, "files", copy_file, err);
+	if (walk_all(f, "files", copy_file, err))
+		return sync_manifests(f, err);
+	sync_manifests(f, &later);
+	return false;
 }
 
 bool
