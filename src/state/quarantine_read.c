@@ -63,7 +63,7 @@ next_document(FILE *f, struct hash *h, uint8_t *sha256, size_t *len,
     struct err *err)
 {
 	uint8_t buf[READ_STEP];
-	size_t left, n;
+	size_t left, n = 4;	/* what is read last */
 
 	if (fread(buf, 1, 4, f) != 4)
 		return FOUND_END;
