@@ -92,7 +92,7 @@ unreachable_hosts(void **state)
 	struct http *h = client(10);
 	struct http_response r;
 	struct err err;
-	char where[64];
+	char where[512];
 
 	(void)state;
 	snprintf(where, sizeof(where), "%s", url(s, "/"));
