@@ -73,7 +73,8 @@ json_of(const struct spaceferry_summary *s)
 	return text;
 }
 
-static char *
+/* Not inlined: gcc 12 would then take the text for a dead local variable. */
+__attribute__((noinline)) static char *
 summary_of(const struct spaceferry_summary *s, const struct print_style *style)
 {
 	char *text = NULL;
@@ -286,13 +287,13 @@ closing_words(void **state)
 	    .ok = true, .extra = 3, .source = { 5, 1024, "" } };
 	struct spaceferry_summary s = { .collections = &c, .n_collections = 1,
 	    .files = { .count = 1, .bytes = 7 } };
+	char *text, *last;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct print_style style = { .status = cases[i].status,
 		    .files = cases[i].files };
-		char *text, *last;
 
 		s.command = cases[i].command;
 		s.dry_run = cases[i].dry_run;
