@@ -1,5 +1,6 @@
 """A migration that is interrupted goes on where it stopped: by SIGINT, by
 SIGKILL, at any moment, and nothing is lost or there twice."""
+# build: release
 
 import os
 import random

@@ -13,6 +13,8 @@ from harness.ferry import Ferry
 
 NEW_DB = "verified"
 PREFIX = "u/"
+# The long pages are left out: each of many runs below would rewrite them anew.
+ARGS = [*config_args(), "--json", "--exclude", "ezia-prod.user*project*"]
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +33,11 @@ def moved(app, target, s3_server, work):
     run.env = app.env(target.uri(NEW_DB), f"s3://{bucket}/{PREFIX.rstrip('/')}",
                       **s3_server.aws_env())
     run.db = target.client()[NEW_DB]
-    r = run("migrate", *config_args(), "--json", env=run.env)
+    r = run("migrate", *ARGS, env=run.env)
     assert r.rc == 0, r
 
     def verify(*args):
-        return run("verify", *config_args(), "--json", *args, env=run.env)
+        return run("verify", *ARGS, *args, env=run.env)
     run.verify = verify
     yield run
     run.close()
@@ -261,11 +263,10 @@ def test_metadata(moved, spoil):
 # --- files
 
 def put_back(moved, app, key):
-    """As it was: a fresh object has another ETag history, so migrate mends it."""
-    r = moved("migrate", "--json", *config_args(), "--drop", env=moved.env)
-    assert r.rc == 0, r
-    body, _ = look.get_object(moved.s3, moved.bucket, PREFIX + key)
-    assert body == (app.uploads / key).read_bytes()
+    """As it was: versitygw's ETag is that of the same bytes again."""
+    moved.s3.put_object(Bucket=moved.bucket, Key=PREFIX + key,
+                        Body=(app.uploads / key).read_bytes())
+    assert moved.verify().rc == 0
 
 
 def test_changed_object_of_the_same_size(moved, app):
@@ -319,7 +320,7 @@ def test_an_object_too_many_is_told(moved):
 def test_without_its_manifest(moved, app, work):
     """On another machine every object is read back, and verify says so."""
     other = Ferry(work / "another-machine")
-    r = other("verify", *config_args(), "--json", env=moved.env)
+    r = other("verify", *ARGS, env=moved.env)
     assert r.rc == 0, r
     assert "manifest" in r.stderr
     other.close()
