@@ -3,11 +3,13 @@
  * URL prefix FROM and its replacement TO, is compiled once and then applied to
  * any number of texts.
  *
- * Order of calls: match_rules_new() with all rules, then match_text() or
- * match_next() from any number of threads at once (the compiled rules never
- * change), then match_rules_free() when no thread uses them.
+ * Order of calls: match_rules_new() with all rules, then match_possible(),
+ * match_text() and match_count() from any number of threads at once (the
+ * compiled rules never change), then match_rules_free() when no thread uses
+ * them.
  *
- * Texts are bytes; they need not be valid UTF-8 and may hold NUL.
+ * Texts are bytes; they need not be valid UTF-8 and may hold NUL.  No text
+ * takes more than linear time.
  */
 #ifndef MATCH_MATCH_H
 #define MATCH_MATCH_H
@@ -32,8 +34,9 @@ struct match_link {
 	size_t rule;		/* index of the rule, in the order given */
 	const char *match;	/* the text that matched, in the source text */
 	size_t match_len;
-	const char *tail;	/* what follows it up to the link's end (rule 10),
-				 * before any replacement, in the source text */
+	const char *tail;	/* what follows it up to the link's end (point 10),
+				 * before any replacement, in the source text;
+				 * 4096 bytes at most, which no name reaches */
 	size_t tail_len;
 	const char *star;	/* what '*' stood for, star_len 0 without '*' */
 	size_t star_len;
@@ -47,7 +50,7 @@ typedef void match_link_fn(const struct match_link *link, void *arg);
 
 struct match_result {
 	uint64_t matches;	/* matches replaced */
-	uint64_t no_rule;	/* a FROM's host standing in no match (rule 4) */
+	uint64_t no_rule;	/* a FROM's host standing in no match (point 4) */
 };
 
 /* Compiles n rules (n may be 0).  Checks point 1 of the contract for each and

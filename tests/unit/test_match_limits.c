@@ -1,6 +1,9 @@
 /*
  * What no text may do: take more than linear time, make the output pass its
  * maximum, or disturb another thread that uses the same rules.
+ *
+ * TEXT_MIB=16 SHOW_TIMES=1 in the environment: how long texts as large as a
+ * document can be take.
  */
 #include <pthread.h>
 #include <time.h>
@@ -16,9 +19,9 @@
 #endif
 
 #ifdef SLOW
-#define BIG ((size_t)1 << 20)
+#define TEXT_SIZE ((size_t)256 << 10)
 #else
-#define BIG ((size_t)16 << 20)
+#define TEXT_SIZE ((size_t)4 << 20)
 #endif
 
 /* Processor time for one text.  Anything that grows with the square of the
@@ -54,6 +57,14 @@ take_forms(const struct match_link *link, void *arg)
 	links->n++;
 }
 
+static size_t
+text_size(void)
+{
+	const char *mib = getenv("TEXT_MIB");
+
+	return mib == NULL ? TEXT_SIZE : (size_t)atoi(mib) << 20;
+}
+
 /* head once, then body over and over, then tail once. */
 static void
 timed(const char *head, const char *body, const char *tail)
@@ -63,17 +74,18 @@ timed(const char *head, const char *body, const char *tail)
 	struct match_result r, counted;
 	struct buf out;
 	size_t len, n = strlen(body), at = strlen(head), end = strlen(tail);
+	size_t big = text_size();
 	clock_t start = clock();
 	double seconds;
 	char *text;
 
-	assert_non_null(text = malloc(BIG + at + end));
+	assert_non_null(text = malloc(big + at + end));
 	memcpy(text, head, at);
-	for (len = at; len < BIG; len += n < BIG - len ? n : BIG - len)
-		memcpy(text + len, body, n < BIG - len ? n : BIG - len);
+	for (len = at; len < big; len += n < big - len ? n : big - len)
+		memcpy(text + len, body, n < big - len ? n : big - len);
 	memcpy(text + len, tail, end);
 	len += end;
-	buf_init(&out, 16 * BIG);
+	buf_init(&out, 16 * big);
 	assert_true(match_text(rules, text, len, &out, &r, take_forms, &links));
 	match_count(rules, text, len, &counted);
 	assert_int_equal(counted.matches, r.matches);
