@@ -249,22 +249,17 @@ match_path(const struct finder *f, size_t body, struct find_match *m)
 static size_t
 label_start(const struct finder *f, size_t pos, size_t floor)
 {
-	const char *s;
-	size_t start = pos, n;
+	struct slash slash;
+	size_t start = pos, n = 0;
 
 	while (start > floor && charclass_label((uint8_t)f->text[start - 1]))
 		start--;
-	if (start == 0)
-		return start;
-	s = f->text + start;
-	n = s[-1] == '%' ? 2 : s[-1] == '\\' ? 5 : 0;	/* %2F, \u002F */
-	if (n > 0 && pos - start > n) {
-		struct slash slash;
-
-		if (slash_before(f->text, start + n, &slash))
-			return start + n;
-	}
-	return start;
+	if (start > 0 && f->text[start - 1] == '%')
+		n = 2;		/* 2F */
+	else if (start > 0 && f->text[start - 1] == '\\')
+		n = 5;		/* u002F */
+	return n > 0 && pos - start > n &&
+	    slash_before(f->text, start + n, &slash) ? start + n : start;
 }
 
 /* A bare host ends where a FROM of that host alone would (point 6), with or
@@ -282,15 +277,14 @@ bare_end(const struct finder *f, size_t pos)
 static bool
 bare_start(const struct finder *f, size_t pos, bool star)
 {
-	size_t start = pos, floor;
+	size_t start = pos;
 
-	floor = f->done > f->counted ? f->done : f->counted;
 	if (star)
-		while (start > floor &&
+		while (start > f->counted &&
 		    charclass_label((uint8_t)f->text[start - 1]))
 			start--;
 	for (; start + star <= pos; start++)
-		if (start >= floor && charclass_before_scheme(
+		if (start >= f->counted && charclass_before_scheme(
 		    neighbour_before(f->text, start, NULL)))
 			return true;
 	return false;
@@ -347,7 +341,11 @@ find_next(struct finder *f, struct find_match *m)
 		f->pos = pos + 1;
 		body = f->text[pos] == '.' ? label_start(f, pos, f->done) : pos;
 		if (match_url(f, body, m) || match_path(f, pos, m)) {
-			f->pos = f->done = m->end;
+			/* A host that ends like that of a '*' rule may have
+			 * been counted before the label was seen whole. */
+			if (m->start < f->counted)
+				f->no_rule--;
+			f->pos = f->done = f->counted = m->end;
 			return true;
 		}
 		count_host(f, pos);

@@ -54,7 +54,8 @@ struct finder {
 	size_t len;
 	size_t pos;		/* where the scan goes on */
 	size_t done;		/* the end of the last match */
-	size_t counted;		/* the end of the last host counted */
+	size_t counted;		/* the end of the last host counted, or of the
+				 * last match if that is behind it */
 	uint64_t no_rule;
 };
 

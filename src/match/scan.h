@@ -7,7 +7,7 @@
  * ordinary text.  The literals are spread over eight buckets; for each place
  * of the window two tables of 16 bytes say by the low and the high half of a
  * byte which buckets may have it there, so that one shuffle instruction looks
- * up 16 or 32 texts bytes at once.  What survives all places is compared in
+ * up 16 or 32 bytes of text at once.  What survives all places is compared in
  * full.  Without such instructions a table of 256 does the same byte by byte.
  *
  * The compiled scan never changes and may be used by many threads.

@@ -281,6 +281,24 @@ bare_hosts(void **state)
 	RUN(f, list);
 }
 
+/* A host inside the label and name of another. */
+static void
+bare_in_star(void **state)
+{
+	static const struct fixture_rules f = { {
+		"https://*.old.example/", "/s/$1/",
+		"https://app.old.example/x/", "/y/", NULL } };
+	static const struct one list[] = {
+		{ "https://my_app.old.example/", "/s/my_app/", 1, 0 },
+		{ "app.old.example https://my_app.old.example/ my_app.old.example",
+		    "app.old.example /s/my_app/ my_app.old.example", 1, 2 },
+		{ "https://my_app.old.example", NULL, 0, 1 },
+	};
+
+	(void)state;
+	RUN(f, list);
+}
+
 static void
 which_rule(void **state)
 {
@@ -419,6 +437,7 @@ main(void)
 		cmocka_unit_test(percent_to),
 		cmocka_unit_test(left_end),
 		cmocka_unit_test(bare_hosts),
+		cmocka_unit_test(bare_in_star),
 		cmocka_unit_test(which_rule),
 		cmocka_unit_test(which_rule_port),
 		cmocka_unit_test(idn),
