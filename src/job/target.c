@@ -190,10 +190,10 @@ static void
 index_failed(void *arg, const char *index, const struct err *why)
 {
 	struct build *b = arg;
-	bool collision = strstr(why->message, "E11000") != NULL &&
-	    b->move->rewritten.values > 0;
+	bool collision = strstr(why->message, "E11000") != NULL;
 
 	pthread_mutex_lock(&b->data->lock);
+	collision = collision && b->move->rewritten.values > 0;
 	b->move->failed_indexes++;
 	pthread_mutex_unlock(&b->data->lock);
 	report_error(&b->job->report, "index", why->hint,

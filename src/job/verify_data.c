@@ -152,11 +152,13 @@ begin_progress(struct verify_data *v)
 	}
 }
 
+/* Indexes may be built meanwhile, and what failed there asks for the counts. */
 static void
-sum_up(struct move *m)
+sum_up(struct data *d, struct move *m)
 {
 	size_t i;
 
+	pthread_mutex_lock(&d->lock);
 	memset(&m->source, 0, sizeof(m->source));
 	memset(&m->target, 0, sizeof(m->target));
 	memset(&m->rewritten, 0, sizeof(m->rewritten));
@@ -166,6 +168,7 @@ sum_up(struct move *m)
 		tally_add(&m->target, &m->parts[i].actual);
 		rewrite_counts_add(&m->rewritten, &m->parts[i].counts);
 	}
+	pthread_mutex_unlock(&d->lock);
 	progress_item_finish(m->progress);
 }
 
@@ -192,7 +195,7 @@ verify_data_run(struct verify_data *v, struct err *err)
 	}
 	ok = pipeline_run(p, err);
 	for (i = 0; i < v->data->n_moves; i++)
-		sum_up(&v->data->moves[i]);
+		sum_up(v->data, &v->data->moves[i]);
 out:
 	pipeline_free(p);
 	free(run.parts);
