@@ -110,7 +110,7 @@ static const struct by_text selection_texts[] = {
 	    "a MongoDB does: is it the right port?" },
 	{ "Failed to read", ERR_NETWORK, "something answers there, but not as "
 	    "a MongoDB does: is it the right port?" },
-	{ "connection closed", ERR_NETWORK, "does the server want TLS "
+	{ "closed connection", ERR_NETWORK, "does the server want TLS "
 	    "(tls=true in the URI)? On Atlas: Network Access" },
 	{ "wire version", ERR_UNSUPPORTED, "this server is too old or too new "
 	    "for the libmongoc in use" },

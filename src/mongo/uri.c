@@ -288,8 +288,7 @@ uri_parse(const char *text, const struct mongo_options *options,
 	mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
 	    SELECTION_MS);
 	set_default_ms(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
-	if (mongoc_uri_get_compressors(uri) == NULL && !uri_is_local(uri) &&
-	    strcasestr(text, "compressors=") == NULL)
+	if (!uri_is_local(uri) && strcasestr(text, "compressors=") == NULL)
 		set_compression(uri);
 	if (options->primary)
 		set_primary(uri);

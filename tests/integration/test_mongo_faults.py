@@ -53,13 +53,17 @@ def db(server, tool):
     return server.client()["s"]
 
 
-@contextlib.contextmanager
-def failing(db, commands, times=3, skip=0, **data):
+def fail(db, commands, times=3, skip=0, **data):
     """The next commands of the tool fail: failCommand, for its name only."""
     mode = {"times": times} if not skip else {"skip": skip}
     db.client.admin.command(
         "configureFailPoint", "failCommand", mode=mode, data={
             "failCommands": commands, "appName": "spaceferry", **data})
+
+
+@contextlib.contextmanager
+def failing(db, commands, **how):
+    fail(db, commands, **how)
     try:
         yield
     finally:
@@ -277,10 +281,10 @@ def test_a_server_that_restarts(work, tool):
         assert tool.end_read() == docs and tool.last["ok"], tool.last
         assert any("trying again" in line for line in tool.last["log"])
 
-        with failing(server.client()["s"], ["insert"], times=1000,
-                     blockConnection=True, blockTimeMS=200):
-            tool.start_write("s.d", docs, patience_ms=60000)
-            restart(server)
+        fail(server.client()["s"], ["insert"], times=1000,
+             blockConnection=True, blockTimeMS=200)
+        tool.start_write("s.d", docs, patience_ms=60000)
+        restart(server)
         answer = tool.answer()
         assert answer["ok"] and answer["refused"] == 0, answer
         assert answer["inserted"] + answer["equal"] >= len(docs)
