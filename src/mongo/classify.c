@@ -50,6 +50,8 @@ static const struct by_code codes[] = {
 	{ 246, ERR_UNSUPPORTED, NULL },		/* SnapshotUnavailable */
 	{ 262, ERR_NETWORK, NULL },		/* ExceededTimeLimit */
 	{ 365, ERR_NETWORK, NULL },	/* TemporarilyUnavailable */
+	{ 388, ERR_THROTTLED, "the server's cache is too small for what is "
+	    "written at once: --jobs 1" }, /* TransactionTooLargeForCache */
 	{ 462, ERR_THROTTLED, NULL },	/* IngressRequestRateLimitExceeded */
 	{ 9001, ERR_NETWORK, NULL },		/* SocketException */
 	{ 10058, ERR_NOT_PRIMARY, NULL },	/* LegacyNotPrimary */

@@ -215,7 +215,10 @@ read_input(struct input *in, const uint8_t *data, size_t size)
 
 	memset(in, 0, sizeof(*in));
 	in->ns = "db.c";
-	in->text = strndup((const char *)data, head);
+	if ((in->text = malloc(head + 1)) == NULL)
+		abort();
+	memcpy(in->text, data, head);
+	in->text[head] = '\0';
 	for (line = strtok_r(in->text, "\n", &save); line != NULL;
 	    line = strtok_r(NULL, "\n", &save))
 		read_line(in, line);
