@@ -51,9 +51,10 @@ struct collection_info {
 	char *meta_field;	/* time-series, if any */
 	char *time_field;	/* time-series only */
 	bool expires;		/* options have expireAfterSeconds */
-	struct index_info *indexes;
+	struct index_info *indexes;	/* without the one on _id */
 	size_t n_indexes;
-	uint64_t count;		/* from collStats: an estimate */
+	uint64_t count;		/* from collStats: an estimate (time-series:
+				 * measurements, counted) */
 	uint64_t bytes;		/* uncompressed documents, estimate */
 	uint64_t index_bytes;
 };
@@ -95,7 +96,9 @@ bool catalog_drop(struct mongo_session *s, const char *ns, struct err *err);
 /* Builds the indexes of info (TTL ones or the others) on ns: one createIndexes,
  * on any error one by one.  Each failure is told to failed (name, reason) and
  * does not cost the others; false only when nothing more can be done (network
- * after the patience, cancelled). */
+ * after the patience, quota, cancelled).  Goes over a connection of its own
+ * without a socket timeout; when a stop is requested the build is killed on
+ * the server, if its user may (else it is waited for). */
 struct catalog_index_build {
 	const char *ns;
 	const struct collection_info *info;

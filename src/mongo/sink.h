@@ -17,7 +17,7 @@
 struct mongo_sink;
 
 /* What to do with an existing document with the same _id and other bytes. */
-enum mongo_on_conflict {
+enum mongo_on_conflict {	/* (capped: REPLACE refuses as well) */
 	MONGO_CONFLICT_REFUSE,	/* tell it as refused: abort's case */
 	MONGO_CONFLICT_KEEP,	/* skip: leave the target's */
 	MONGO_CONFLICT_REPLACE	/* replace, or ours from an interrupted run:
@@ -59,7 +59,10 @@ void mongo_sink_free(struct mongo_sink *k);	/* NULL is allowed */
 /* Writes n concatenated raw documents, len bytes in all, and waits for the
  * server's word on each; adds to *written.  Retries after network errors
  * within the patience (inserts that did arrive are recognised as equal).
- * False with *err when the run cannot go on: ERR_QUOTA, ERR_DENIED, … */
+ * False with *err when the run cannot go on: ERR_QUOTA, ERR_DENIED, …
+ * Measurements of a time-series cannot be recognised: where an answer is lost
+ * it is false with ERR_NETWORK, and the collection has to be started anew.
+ * refused() is called from within, in no particular order. */
 bool mongo_sink_write(struct mongo_sink *k, const uint8_t *docs, size_t len,
     size_t n, struct mongo_written *written, struct err *err);
 

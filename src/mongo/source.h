@@ -66,7 +66,11 @@ struct mongo_cursor *mongo_cursor_new(struct mongo_session *s,
 void mongo_cursor_free(struct mongo_cursor *c);	/* NULL is allowed */
 
 /* The next document; *doc lives until the next call.  Blocks; broken
- * connections are retried within the patience.  MONGO_FAILED sets *err. */
+ * connections are retried within the patience.  MONGO_FAILED sets *err.
+ * Reading goes on where it broke: behind the last _id in a range (even one
+ * without ends), behind the last position at one time.  In natural order now,
+ * nobody knows where that is: once a document was handed out, a broken
+ * connection is final (the kind stays ERR_NETWORK), and who reads starts anew. */
 enum mongo_next mongo_cursor_next(struct mongo_cursor *c, const uint8_t **doc,
     size_t *len, struct err *err);
 
