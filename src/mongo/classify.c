@@ -50,8 +50,8 @@ static const struct by_code codes[] = {
 	{ 246, ERR_UNSUPPORTED, NULL },		/* SnapshotUnavailable */
 	{ 262, ERR_NETWORK, NULL },		/* ExceededTimeLimit */
 	{ 365, ERR_NETWORK, NULL },	/* TemporarilyUnavailable */
-	{ 388, ERR_THROTTLED, "the server's cache is too small for what is "
-	    "written at once: --jobs 1" }, /* TransactionTooLargeForCache */
+	/* A server with a small cache takes no document of 16 MiB, ever. */
+	{ 388, ERR_REFUSED, NULL },	/* TransactionTooLargeForCache */
 	{ 462, ERR_THROTTLED, NULL },	/* IngressRequestRateLimitExceeded */
 	{ 9001, ERR_NETWORK, NULL },		/* SocketException */
 	{ 10058, ERR_NOT_PRIMARY, NULL },	/* LegacyNotPrimary */

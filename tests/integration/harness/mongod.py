@@ -23,7 +23,7 @@ class Mongod(Server):
     more arguments."""
 
     set_name = None
-    cache_gb = "0.25"
+    cache_gb = "0.5"    # with less, a document of 15 MB is refused
 
     def __init__(self, folder, auth=False, tls=False, parameters=(), args=()):
         super().__init__(folder)
