@@ -65,7 +65,7 @@ PLAIN, BACKSLASH, UNICODE, PERCENT, ENTITY_HEX, ENTITY_DEC = (
 SLASH = {
     PLAIN: re.compile(rb"/"),
     BACKSLASH: re.compile(rb"\\+/"),
-    UNICODE: re.compile(rb"\\u002[Ff]"),
+    UNICODE: re.compile(rb"(?<!\\)\\u002[Ff]"),
     PERCENT: re.compile(rb"%2[Ff]"),
     ENTITY_HEX: re.compile(rb"&#[Xx]2[Ff];"),
     ENTITY_DEC: re.compile(rb"&#47;"),
