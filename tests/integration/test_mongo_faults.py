@@ -1,3 +1,4 @@
+# build: release
 """src/mongo when connections break, servers step down, restart or stay away:
 nothing is lost, nothing comes twice, and nobody waits longer than asked."""
 

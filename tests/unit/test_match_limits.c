@@ -19,9 +19,9 @@
 #endif
 
 #ifdef SLOW
-#define TEXT_SIZE ((size_t)256 << 10)
+#define TEXT_SIZE ((size_t)32 << 10)
 #else
-#define TEXT_SIZE ((size_t)4 << 20)
+#define TEXT_SIZE ((size_t)1 << 20)
 #endif
 
 /* Processor time for one text.  Anything that grows with the square of the
