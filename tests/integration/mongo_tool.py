@@ -35,7 +35,10 @@ class MongoTool:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.process = subprocess.Popen(
-            [str(tool_path())], text=True, stdin=subprocess.PIPE,
+            # Else libmongoc leaves /dev/shm/mongoc-PID behind when it is
+            # killed, and says so to the next process with that PID.
+            [str(tool_path())], env={**os.environ, "MONGOC_DISABLE_SHM": "1"},
+            text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=die_with_parent)
 
