@@ -1,5 +1,6 @@
 """The whole fixture app moves: every document as the reference rewrites it,
 options and indexes, every file with its headers, links counted and named."""
+# build: tsan too
 
 import os
 import re

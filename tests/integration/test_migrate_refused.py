@@ -1,5 +1,6 @@
 """Documents that the target refuses: kept in quarantine, named, exit 1, and no
 other document suffers."""
+# build: tsan too
 
 import json
 import os
