@@ -36,6 +36,8 @@ open_ends(struct data *d, const struct job *job, struct err *err)
 
 	if ((d->source = mongo_open(job->options->from, &options, err)) == NULL)
 		return err_prefix(err, "source");
+	/* What was just written is read back: a secondary may lag behind. */
+	options.primary = true;
 	if ((d->target = mongo_open(job->options->to, &options, err)) == NULL)
 		return err_prefix(err, "target");
 	if ((d->source_session = mongo_session_new(d->source, err)) == NULL)

@@ -43,6 +43,7 @@ struct move {
 	uint64_t metadata_matches;
 	uint64_t missing, extra, different, kept, expired, quarantined;
 	uint64_t conflicts, violations;
+	bool expiry_later;	/* expireAfterSeconds is set once it verified */
 	bool refused_violations; /* dry run: the target would refuse them */
 	uint64_t failed_indexes;
 	struct spaceferry_metadata *metadata;

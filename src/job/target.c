@@ -106,11 +106,15 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 		.ns = m->target_ns,
 		.info = m->info,
 		.view_on = m->info->type == COLLECTION_VIEW ? m->view_on : NULL,
-		.later_expiry = true,
 	};
 	bool ours = is_ours(m, journal), drop;
 	char fact[FACT_MAX];
 
+	/* Without the right to set it later it is set at once. */
+	if (m->info->expires && !mongo_may(d->target_session, m->target_ns,
+	    "collMod", &m->expiry_later, err))
+		return err_prefix(err, "target");
+	create.later_expiry = m->expiry_later;
 	drop = ours ? is_stale_stream(m) : job->options->drop;
 	if (!ours) {
 		fact_name(m, fact);
@@ -260,7 +264,7 @@ target_finish(struct data *d, struct job *job, struct err *err)
 		}
 		if (!build_indexes_of(d, job, m, true, d->target_session, err))
 			return false;
-		if (m->info->expires && !catalog_set_expiry(d->target_session,
+		if (m->expiry_later && !catalog_set_expiry(d->target_session,
 		    m->target_ns, m->info, err))
 			return err_prefix(err, "target: expiry of %s",
 			    m->target_ns);
