@@ -18,6 +18,11 @@ fact_name(const struct move *m, char out[FACT_MAX])
 	snprintf(out, FACT_MAX, "ours:%s", m->target_ns);
 }
 
+/* What the journal says of a namespace: ours from the moment it was judged,
+ * made once it was dropped (if asked) and created. */
+#define CLAIMED "claimed"
+#define MADE "made"
+
 static bool
 is_ours(const struct move *m, struct journal *journal)
 {
@@ -25,6 +30,17 @@ is_ours(const struct move *m, struct journal *journal)
 
 	fact_name(m, fact);
 	return journal != NULL && journal_get(journal, fact) != NULL;
+}
+
+static bool
+is_made(const struct move *m, struct journal *journal)
+{
+	char fact[FACT_MAX];
+	const char *value;
+
+	fact_name(m, fact);
+	value = journal_get(journal, fact);
+	return value != NULL && strcmp(value, MADE) == 0;
 }
 
 /* --- before anything is changed --- */
@@ -39,6 +55,10 @@ refuse_occupied(const struct data *d, const struct move *m,
 	if (journal != NULL && journal_last_succeeded(journal))
 		return err_hint(err, "already moved: `spaceferry verify` "
 		    "compares both sides; --drop moves everything again");
+	if (m->stream)
+		return err_hint(err, "--drop removes it first, --exclude "
+		    "leaves it out: a capped or time-series collection cannot "
+		    "be added to");
 	return err_hint(err, "--drop removes it first; --on-conflict skip or "
 	    "replace keeps it and adds to it");
 }
@@ -68,7 +88,9 @@ check_move(struct data *d, struct job *job, struct move *m,
 		return refuse_shape(d, m, err);
 	if (m->info->type == COLLECTION_VIEW)
 		return true;
-	if (o->on_conflict != SPACEFERRY_ABORT)
+	/* A stream that is interrupted starts anew from nothing, so it must
+	 * have started from nothing. */
+	if (o->on_conflict != SPACEFERRY_ABORT && !m->stream)
 		return true;
 	if (!mongo_any(d->target_session, m->target_ns, &any, err))
 		return err_prefix(err, "target: %s", m->target_ns);
@@ -107,7 +129,7 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 		.info = m->info,
 		.view_on = m->info->type == COLLECTION_VIEW ? m->view_on : NULL,
 	};
-	bool ours = is_ours(m, journal), drop;
+	bool made = is_made(m, journal), drop;
 	char fact[FACT_MAX];
 
 	/* Without the right to set it later it is set at once. */
@@ -115,18 +137,16 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	    "collMod", &m->expiry_later, err))
 		return err_prefix(err, "target");
 	create.later_expiry = m->expiry_later;
-	drop = ours ? is_stale_stream(m) : job->options->drop;
-	if (!ours) {
-		fact_name(m, fact);
-		if (!journal_put(journal, fact, "1", err))
-			return false;
-	}
+	drop = made ? is_stale_stream(m) : job->options->drop;
+	fact_name(m, fact);
+	if (!is_ours(m, journal) && !journal_put(journal, fact, CLAIMED, err))
+		return false;
 	atomic_store(&job->changed, true);
 	if (drop && !catalog_drop(d->target_session, m->target_ns, err))
 		return err_prefix(err, "target: dropping %s", m->target_ns);
 	if (!catalog_create(d->target_session, &create, err))
 		return err_prefix(err, "target: creating %s", m->target_ns);
-	return true;
+	return made || journal_put(journal, fact, MADE, err);
 }
 
 bool

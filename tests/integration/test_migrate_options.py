@@ -2,6 +2,7 @@
 happens to those that are there already, what is rewritten and what is not."""
 
 import json
+from datetime import datetime
 
 import pytest
 from bson import Int64, encode
@@ -86,6 +87,21 @@ def test_replace_puts_the_sources_in_place(ends):
     for key, document in want.documents.items():
         assert found[key] == document
     assert ends.target["a"].find_one({"_id": 50})
+
+
+@pytest.mark.parametrize("mode", ["skip", "replace"])
+@pytest.mark.parametrize("options", [
+    {"capped": True, "size": 100_000}, {"timeseries": {"timeField": "t"}}])
+def test_a_stream_is_never_added_to(ends, mode, options):
+    """A capped or time-series collection that is interrupted starts anew from
+    nothing: it may not have held anything of somebody else's."""
+    for db in (ends.source, ends.target):
+        db.create_collection("log", **options)
+        db["log"].insert_one({"t": datetime(2026, 1, 1), "of": db.client.address[1]})
+    r = ends.migrate("--on-conflict", mode)
+    assert r.rc == 2 and "--exclude" in r.summary["errors"][0]["hint"], r
+    (kept,) = ends.target["log"].find()
+    assert kept["of"] == ends.target.client.address[1]
 
 
 def test_drop_removes_first(ends):
