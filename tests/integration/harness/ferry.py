@@ -106,7 +106,10 @@ class Ferry:
         asan = kept.get("ASAN_OPTIONS", "")
         kept["ASAN_OPTIONS"] = f"{asan}:exitcode={SANITIZER_EXIT}".lstrip(":")
         kept.update(HOME=str(self.home), XDG_STATE_HOME=str(self.home / "state"),
-                    TMPDIR=str(self.home), **(env or {}))
+                    TMPDIR=str(self.home),
+                    # A killed one leaves its counters there, and libmongoc
+                    # warns whoever gets its pid later.
+                    MONGOC_DISABLE_SHM="1", **(env or {}))
         return kept
 
     def start(self, *args, env=None, input=None, cwd=None, wrap=()):
