@@ -288,8 +288,8 @@ def test_a_server_that_restarts(work, tool):
         restart(server)
         answer = tool.answer()
         assert answer["ok"] and answer["refused"] == 0, answer
+        # Between two bulks nobody notices that the server was away.
         assert answer["inserted"] + answer["equal"] >= len(docs)
-        assert any("trying again" in line for line in answer["log"])
         assert sorted(raw(server.client()["s"].d)) == sorted(docs)
 
 
