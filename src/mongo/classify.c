@@ -4,6 +4,8 @@
 
 #define ATLAS_ERROR 8000
 
+#define HINT_WANTS_TLS "does the server want TLS (tls=true in the URI)? On " \
+    "Atlas: Network Access"
 #define HINT_ACCESS_LIST "Atlas closes connections from addresses that are " \
     "not on its list: add this machine's address under Network Access"
 #define HINT_RIGHTS "give the user the role readWrite on this database " \
@@ -112,8 +114,9 @@ static const struct by_text selection_texts[] = {
 	    "a MongoDB does: is it the right port?" },
 	{ "Failed to read", ERR_NETWORK, "something answers there, but not as "
 	    "a MongoDB does: is it the right port?" },
-	{ "closed connection", ERR_NETWORK, "does the server want TLS "
-	    "(tls=true in the URI)? On Atlas: Network Access" },
+	/* Which of the two depends on when it closes. */
+	{ "closed connection", ERR_NETWORK, HINT_WANTS_TLS },
+	{ "connection closed", ERR_NETWORK, HINT_WANTS_TLS },
 	{ "wire version", ERR_UNSUPPORTED, "this server is too old or too new "
 	    "for the libmongoc in use" },
 	{ "Authentication", ERR_AUTH, "check user, password and authSource in "
