@@ -5,7 +5,8 @@ find_package(Threads REQUIRED)
 foreach(pair
     "MONGOC:libmongoc-1.0" "BSON:libbson-1.0" "CURL:libcurl"
     "CRYPTO:libcrypto" "XXHASH:libxxhash" "YAML:yaml-0.1"
-    "JANSSON:jansson" "EXPAT:expat" "IDN2:libidn2" "MAGIC:libmagic")
+    "JANSSON:jansson" "EXPAT:expat" "IDN2:libidn2" "MAGIC:libmagic"
+    "ZLIB:zlib" "ZSTD:libzstd")
 	string(REPLACE ":" ";" pair "${pair}")
 	list(GET pair 0 name)
 	list(GET pair 1 module)

@@ -39,6 +39,23 @@ struct archive_collection {
 				 * one on _id too; NULL: none */
 	size_t indexes_len;
 	uint64_t size;		/* bytes of documents, 0: not known */
+	bool special;		/* the server's own, not the app's: of admin,
+				 * config or local, system.profile, users and
+				 * roles in their places ($admin.*) */
+};
+
+/* What stands between a file of a dump directory and its content: the caller
+ * plugs compression in here, told by the ending of name ("x.bson.gz").  What
+ * open() returns is passed to the others; NULL with *err.  raw's arg lives until
+ * close(), which follows every successful open(), finished or not. */
+struct archive_filter {
+	void *(*reader_open)(const struct stream_in *raw, const char *name,
+	    struct stream_in *content, struct err *err);
+	void (*reader_close)(void *reader);
+	void *(*writer_open)(const struct stream_out *raw, const char *name,
+	    struct stream_out *content, struct err *err);
+	bool (*writer_finish)(void *writer, struct err *err);
+	void (*writer_close)(void *writer);
 };
 
 struct archive_reader;
@@ -48,11 +65,16 @@ struct archive_reader;
 struct archive_reader *archive_reader_new(const struct stream_in *in,
     const char *name, struct err *err);
 
-/* Opens a dump directory; compression of each file is told by its name (.gz).
- * ERR_NOT_FOUND when nothing in it can be read, ERR_DAMAGED for a .bson outside
- * a database's folder. */
-struct archive_reader *archive_reader_dump(const char *path, struct err *err);
+/* Opens a dump directory; files named .gz are read through filter, which may be
+ * NULL when there are none (ERR_UNSUPPORTED where there is one).  ERR_NOT_FOUND
+ * when nothing in it can be read, ERR_DAMAGED for a .bson outside a database's
+ * folder.  All metadata is read here, documents are not. */
+struct archive_reader *archive_reader_dump(const char *path,
+    const struct archive_filter *filter, struct err *err);
 void archive_reader_free(struct archive_reader *r);	/* NULL is allowed */
+
+/* The version of the server it was made of, "" where it does not say. */
+const char *archive_reader_server_version(const struct archive_reader *r);
 
 size_t archive_reader_count(const struct archive_reader *r);
 const struct archive_collection *archive_reader_collection(
@@ -86,10 +108,13 @@ struct archive_head {
 struct archive_writer *archive_writer_new(const struct stream_out *out,
     const struct archive_head *head, struct err *err);
 
-/* Starts a dump directory, which must be missing or empty; written beside it
- * and renamed by archive_finish(). */
+/* Starts a dump directory, which must be missing or empty (ERR_CONFLICT), its
+ * parent there; written beside it and renamed by archive_finish().  With gzip
+ * every file is named .gz and written through filter (else it may be NULL); one
+ * that is written to now and again may be several members. */
 struct archive_writer *archive_writer_dump(const char *path,
-    const struct archive_head *head, bool gzip, struct err *err);
+    const struct archive_head *head, bool gzip,
+    const struct archive_filter *filter, struct err *err);
 
 /* Adds n whole documents, len bytes in all, to one collection. */
 bool archive_write(struct archive_writer *w, size_t collection,
