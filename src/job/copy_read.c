@@ -146,7 +146,7 @@ copy_read(void *arg, unsigned worker, struct err *err)
 	size_t i;
 
 	(void)worker;
-	session = mongo_session_new(run->c->data->source, err);
+	session = mongo_session_new(run->c->data->source.server, err);
 	if (session == NULL)
 		return err_prefix(err, "source");
 	while (ok && (i = atomic_fetch_add(&run->next, 1)) < run->n_todo)

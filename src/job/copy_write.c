@@ -143,7 +143,7 @@ copy_write(void *arg, unsigned number, struct err *err)
 
 	(void)number;
 	if (run->c->write) {
-		w.session = mongo_session_new(run->c->data->target, err);
+		w.session = mongo_session_new(run->c->data->target.server, err);
 		if (w.session == NULL)
 			return err_prefix(err, "target");
 	}

@@ -96,7 +96,7 @@ index_worker(void *arg, unsigned number, struct err *err)
 	bool ok;
 
 	(void)number;
-	if ((s = mongo_session_new(r->data.target, err)) == NULL)
+	if ((s = mongo_session_new(r->data.target.server, err)) == NULL)
 		return err_prefix(err, "target");
 	ok = target_build_indexes(&r->data, &r->job, s, err);
 	mongo_session_free(s);
@@ -175,10 +175,10 @@ count_on_target(struct run *r, struct err *err)
 		struct move *m = &r->data.moves[i];
 		const struct collection_info *there;
 
-		there = catalog_find(r->data.target_catalog, m->target_ns);
+		there = catalog_find(r->data.target.catalog, m->target_ns);
 		if (there == NULL || there->type == COLLECTION_VIEW || o->drop)
 			continue;
-		if (!mongo_count(r->data.target_session, m->target_ns, NULL,
+		if (!mongo_count(r->data.target.session, m->target_ns, NULL,
 		    &m->conflicts, err))
 			return err_prefix(err, "target: %s", m->target_ns);
 	}

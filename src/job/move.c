@@ -28,23 +28,20 @@ parse_query(struct data *d, const char *json, struct err *err)
 static bool
 open_ends(struct data *d, const struct job *job, struct err *err)
 {
-	struct mongo_options options = {
+	struct mongo_options mongo = {
 		.patience_ms = job->patience_ms,
 		/* readers, writers, verifiers, index builder and main */
 		.max_sessions = 2 * job->workers + 4,
 	};
+	struct end_options source = { "source", job->options->from, mongo };
+	struct end_options target = { "target", job->options->to, mongo };
 
-	if ((d->source = mongo_open(job->options->from, &options, err)) == NULL)
-		return err_prefix(err, "source");
 	/* What was just written is read back: a secondary may lag behind. */
-	options.primary = true;
-	if ((d->target = mongo_open(job->options->to, &options, err)) == NULL)
-		return err_prefix(err, "target");
-	if ((d->source_session = mongo_session_new(d->source, err)) == NULL)
-		return err_prefix(err, "source");
-	if ((d->target_session = mongo_session_new(d->target, err)) == NULL)
-		return err_prefix(err, "target");
-	d->same_deployment = mongo_same(d->source, d->target);
+	target.mongo.primary = true;
+	if (!end_open(&d->source, &source, err) ||
+	    !end_open(&d->target, &target, err))
+		return false;
+	d->same_deployment = mongo_same(d->source.server, d->target.server);
 	return true;
 }
 
@@ -70,28 +67,14 @@ static bool
 read_catalogs(struct data *d, struct job *job, struct err *err)
 {
 	struct strings dbs = { NULL, 0 };
-	bool ok = false;
+	bool ok;
 
-	if (!plan_databases(job->options, mongo_default_db(d->source), &dbs,
-	    err))
-		goto out;
-	d->source_catalog = catalog_read(d->source_session, &dbs, true, err);
-	if (d->source_catalog == NULL) {
-		err_prefix(err, "source");
-		goto out;
-	}
-	if (!plan_moves(d, job, err))
-		goto out;
+	ok = plan_databases(job->options, end_default_db(&d->source), &dbs,
+	    err) && end_read_catalog(&d->source, &dbs, true, err) &&
+	    plan_moves(d, job, err);
 	strings_free(&dbs);
-	if (!data_target_databases(d, &dbs, err))
-		goto out;
-	d->target_catalog = catalog_read(d->target_session, &dbs, false, err);
-	if (d->target_catalog == NULL) {
-		err_prefix(err, "target");
-		goto out;
-	}
-	ok = true;
-out:
+	ok = ok && data_target_databases(d, &dbs, err) &&
+	    end_read_catalog(&d->target, &dbs, false, err);
 	strings_free(&dbs);
 	return ok;
 }
@@ -188,7 +171,7 @@ data_open(struct data *d, struct job *job, struct err *err)
 	    !check_not_same(d, err))
 		return false;
 	say_names(d);
-	d->writes_known = mongo_write_counter(d->source_session,
+	d->writes_known = mongo_write_counter(d->source.session,
 	    &d->writes_before, &ignored);
 	for (i = 0; i < d->n_moves; i++) {
 		struct move *m = &d->moves[i];
@@ -223,12 +206,8 @@ data_close(struct data *d)
 	}
 	free(d->moves);
 	free(d->query.data);
-	catalog_free(d->source_catalog);
-	catalog_free(d->target_catalog);
-	mongo_session_free(d->source_session);
-	mongo_session_free(d->target_session);
-	mongo_close(d->source);
-	mongo_close(d->target);
+	end_close(&d->source);
+	end_close(&d->target);
 	pthread_mutex_destroy(&d->lock);
 }
 

@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "bson/rewrite.h"
+#include "job/end.h"
 #include "job/job.h"
 #include "mongo/catalog.h"
 #include "mongo/client.h"
@@ -52,12 +53,8 @@ struct move {
 };
 
 struct data {
-	struct mongo_server *source;
-	struct mongo_server *target;
-	struct mongo_session *source_session; /* of the main thread */
-	struct mongo_session *target_session;
-	struct catalog *source_catalog;
-	struct catalog *target_catalog; /* as it was at the start */
+	struct end source;
+	struct end target;
 	struct rawdoc query;	/* --query; data NULL for none */
 	struct move *moves;	/* views last */
 	size_t n_moves;

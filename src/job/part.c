@@ -139,7 +139,7 @@ part_make_all(struct move *m, struct data *d, struct journal *journal,
 		return true;
 	if (journal != NULL && journal_has_parts(journal, m->target_ns))
 		return load_from_journal(m, journal, err);
-	if (!mongo_split(d->source_session, &split, err))
+	if (!mongo_split(d->source.session, &split, err))
 		return err_prefix(err, "source: %s", m->info->ns);
 	return journal == NULL ||
 	    journal_parts_complete(journal, m->target_ns, err);

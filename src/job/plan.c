@@ -29,8 +29,8 @@ implied_rename(const struct data *d, const struct spaceferry_options *o,
     const char **from, const char **to)
 {
 
-	*from = mongo_default_db(d->source);
-	*to = mongo_default_db(d->target);
+	*from = end_default_db(&d->source);
+	*to = end_default_db(&d->target);
 	if (*from == NULL && o->db.n == 1)
 		*from = o->db.v[0];
 	if (*from == NULL || *to == NULL || strcmp(*from, *to) == 0)
@@ -136,16 +136,16 @@ nothing_to_move(const struct data *d, const struct spaceferry_options *o,
     struct err *err)
 {
 
-	if (d->source_catalog->n > 0) {
+	if (d->source.catalog->n > 0) {
 		err_set(err, ERR_NOT_FOUND,
 		    "no collection is left to move after --include/--exclude");
 		return err_hint(err,
 		    "globs match \"database.collection\": 'mydb.*'");
 	}
 	err_set(err, ERR_NOT_FOUND, "%s: nothing to move: no collection in %s",
-	    mongo_name(d->source), o->db.n > 0 ? o->db.v[0] :
-	    mongo_default_db(d->source) != NULL ?
-	    mongo_default_db(d->source) : "any database");
+	    end_name(&d->source), o->db.n > 0 ? o->db.v[0] :
+	    end_default_db(&d->source) != NULL ?
+	    end_default_db(&d->source) : "any database");
 	return err_hint(err, "check the name of the database (upper and lower "
 	    "case differ) in the URI's path or in --db");
 }
@@ -156,11 +156,11 @@ plan_moves(struct data *d, const struct job *job, struct err *err)
 	const struct spaceferry_options *o = job->options;
 	size_t i;
 
-	d->moves = calloc(d->source_catalog->n + 1, sizeof(*d->moves));
+	d->moves = calloc(d->source.catalog->n + 1, sizeof(*d->moves));
 	if (d->moves == NULL)
 		return err_nomem(err, "plan");
-	for (i = 0; i < d->source_catalog->n; i++) {
-		const struct collection_info *info = &d->source_catalog->v[i];
+	for (i = 0; i < d->source.catalog->n; i++) {
+		const struct collection_info *info = &d->source.catalog->v[i];
 		struct move *m = &d->moves[d->n_moves];
 
 		if (!is_chosen(o, info->ns))

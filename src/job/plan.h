@@ -18,7 +18,7 @@
 bool plan_databases(const struct spaceferry_options *o,
     const char *source_default, struct strings *dbs, struct err *err);
 
-/* Fills d->moves from d->source_catalog.  False with *err: two collections
+/* Fills d->moves from d->source.catalog.  False with *err: two collections
  * with one name on the target, a view that would leave its base, a name that
  * is too long, nothing to move. */
 bool plan_moves(struct data *d, const struct job *job, struct err *err);

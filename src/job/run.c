@@ -67,7 +67,7 @@ check_source_changed(struct run *r)
 	uint64_t now;
 
 	if (!r->data.writes_known || r->data.same_deployment ||
-	    !mongo_write_counter(r->data.source_session, &now, &ignored) ||
+	    !mongo_write_counter(r->data.source.session, &now, &ignored) ||
 	    now == r->data.writes_before)
 		return;
 	r->job.report.summary->source_changed = true;
@@ -183,7 +183,7 @@ judge_violations(struct run *r, struct move *m, struct err *err)
 
 	if (m->violations == 0)
 		return true;
-	if (!mongo_may(r->data.target_session, m->target_ns,
+	if (!mongo_may(r->data.target.session, m->target_ns,
 	    "bypassDocumentValidation", &may, err))
 		return err_prefix(err, "target");
 	if (may) {
@@ -215,7 +215,7 @@ count_violations(struct run *r, struct move *m, struct buf *filter,
 		return true;
 	raw.data = filter->data;
 	raw.len = filter->len;
-	if (!mongo_count(r->data.source_session, m->info->ns, &raw,
+	if (!mongo_count(r->data.source.session, m->info->ns, &raw,
 	    &m->violations, err))
 		return err_prefix(err, "source");
 	return judge_violations(r, m, err);

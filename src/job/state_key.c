@@ -82,11 +82,11 @@ make_key(struct state_key *k, const struct job *job, const struct data *d,
 	const char *from_db, *to_db;
 
 	if (d != NULL) {
-		from_db = mongo_default_db(d->source);
-		to_db = mongo_default_db(d->target);
+		from_db = end_default_db(&d->source);
+		to_db = end_default_db(&d->target);
 		if (!buf_printf(&k->key, "data %s/%s -> %s/%s\n",
-		    mongo_identity(d->source), from_db != NULL ? from_db : "",
-		    mongo_identity(d->target), to_db != NULL ? to_db : "") ||
+		    end_identity(&d->source), from_db != NULL ? from_db : "",
+		    end_identity(&d->target), to_db != NULL ? to_db : "") ||
 		    !add_strings(&k->key, "db", &job->options->db))
 			return false;
 	}

@@ -51,7 +51,7 @@ refuse_occupied(const struct data *d, const struct move *m,
 {
 
 	err_set(err, ERR_CONFLICT, "target %s: %s holds documents already",
-	    mongo_name(d->target), m->target_ns);
+	    end_name(&d->target), m->target_ns);
 	if (journal != NULL && journal_last_succeeded(journal))
 		return err_hint(err, "already moved: `spaceferry verify` "
 		    "compares both sides; --drop moves everything again");
@@ -68,7 +68,7 @@ refuse_shape(const struct data *d, const struct move *m, struct err *err)
 {
 
 	err_set(err, ERR_CONFLICT, "target %s: %s exists as something else "
-	    "(collection, view or time-series)", mongo_name(d->target),
+	    "(collection, view or time-series)", end_name(&d->target),
 	    m->target_ns);
 	return err_hint(err, "--drop removes it first, or --rename it");
 }
@@ -81,7 +81,7 @@ check_move(struct data *d, struct job *job, struct move *m,
 	const struct collection_info *there;
 	bool any;
 
-	there = catalog_find(d->target_catalog, m->target_ns);
+	there = catalog_find(d->target.catalog, m->target_ns);
 	if (there == NULL || o->drop || is_ours(m, journal))
 		return true;
 	if (there->type != m->info->type)
@@ -92,7 +92,7 @@ check_move(struct data *d, struct job *job, struct move *m,
 	 * have started from nothing. */
 	if (o->on_conflict != SPACEFERRY_ABORT && !m->stream)
 		return true;
-	if (!mongo_any(d->target_session, m->target_ns, &any, err))
+	if (!mongo_any(d->target.session, m->target_ns, &any, err))
 		return err_prefix(err, "target: %s", m->target_ns);
 	return !any || refuse_occupied(d, m, journal, err);
 }
@@ -133,7 +133,7 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	char fact[FACT_MAX];
 
 	/* Without the right to set it later it is set at once. */
-	if (m->info->expires && !mongo_may(d->target_session, m->target_ns,
+	if (m->info->expires && !mongo_may(d->target.session, m->target_ns,
 	    "collMod", &m->expiry_later, err))
 		return err_prefix(err, "target");
 	create.later_expiry = m->expiry_later;
@@ -142,9 +142,9 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	if (!is_ours(m, journal) && !journal_put(journal, fact, CLAIMED, err))
 		return false;
 	atomic_store(&job->changed, true);
-	if (drop && !catalog_drop(d->target_session, m->target_ns, err))
+	if (drop && !catalog_drop(d->target.session, m->target_ns, err))
 		return err_prefix(err, "target: dropping %s", m->target_ns);
-	if (!catalog_create(d->target_session, &create, err))
+	if (!catalog_create(d->target.session, &create, err))
 		return err_prefix(err, "target: creating %s", m->target_ns);
 	return made || journal_put(journal, fact, MADE, err);
 }
@@ -282,9 +282,9 @@ target_finish(struct data *d, struct job *job, struct err *err)
 			    "verifies", m->target_ns);
 			continue;
 		}
-		if (!build_indexes_of(d, job, m, true, d->target_session, err))
+		if (!build_indexes_of(d, job, m, true, d->target.session, err))
 			return false;
-		if (m->expiry_later && !catalog_set_expiry(d->target_session,
+		if (m->expiry_later && !catalog_set_expiry(d->target.session,
 		    m->target_ns, m->info, err))
 			return err_prefix(err, "target: expiry of %s",
 			    m->target_ns);
@@ -340,7 +340,7 @@ target_compare(struct data *d, struct job *job, struct err *err)
 
 	if (!data_target_databases(d, &dbs, err))
 		goto out;
-	if ((now = catalog_read(d->target_session, &dbs, false, err)) == NULL) {
+	if ((now = catalog_read(d->target.session, &dbs, false, err)) == NULL) {
 		err_prefix(err, "target");
 		goto out;
 	}

@@ -101,10 +101,10 @@ verify_worker(void *arg, unsigned number, struct err *err)
 	size_t i;
 
 	(void)number;
-	w.source = mongo_session_new(run->v->data->source, err);
+	w.source = mongo_session_new(run->v->data->source.server, err);
 	if (w.source == NULL)
 		goto out;
-	w.target = mongo_session_new(run->v->data->target, err);
+	w.target = mongo_session_new(run->v->data->target.server, err);
 	if (w.target == NULL)
 		goto out;
 	ok = true;
