@@ -150,6 +150,15 @@ struct spaceferry_file_counts {
 	uint64_t different;
 };
 
+/* What a run that resumed wrote although it was on the target already: at most
+ * that, since what was there before the first run cannot be told apart. */
+struct spaceferry_repeated {
+	uint64_t documents;
+	uint64_t bytes;		/* of those documents */
+	uint64_t files;
+	uint64_t file_bytes;
+};
+
 /* One line about one thing, for people and for "errors" in the summary. */
 struct spaceferry_finding {
 	const char *kind;	/* stable: "missing", "dangling_link", "auth" … */
@@ -178,6 +187,8 @@ struct spaceferry_summary {
 	struct spaceferry_collection *collections;
 	size_t n_collections;
 	struct spaceferry_file_counts files;
+	bool resumed;		/* an interrupted run was gone on with */
+	struct spaceferry_repeated repeated;
 	uint64_t links_rewritten;
 	uint64_t links_dangling;
 	uint64_t unreferenced_files;

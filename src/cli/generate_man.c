@@ -241,6 +241,9 @@ output(FILE *out)
 	    "quarantined, and after a dry run conflicts and violations.  files "
 	    "has count, bytes, uploaded, skipped, failed, missing, extra and "
 	    "different; links has rewritten, dangling and unreferenced_files.  "
+	    "resumed is there only when the run went on with an interrupted "
+	    "one: documents and bytes, files and file_bytes tell what it wrote "
+	    "though it was on the target already.  "
 	    "Each of errors and notes has kind, message and hint.");
 }
 

@@ -178,6 +178,18 @@ files(const struct spaceferry_file_counts *f)
 }
 
 static json_t *
+repeated(const struct spaceferry_summary *s)
+{
+	json_t *o = json_object();
+
+	set(&o, "documents", number(s->repeated.documents));
+	set(&o, "bytes", number(s->repeated.bytes));
+	set(&o, "files", number(s->repeated.files));
+	set(&o, "file_bytes", number(s->repeated.file_bytes));
+	return o;
+}
+
+static json_t *
 links(const struct spaceferry_summary *s)
 {
 	json_t *o = json_object();
@@ -255,6 +267,8 @@ print_json(FILE *out, const struct spaceferry_summary *s)
 	set(&o, "source_changed", json_boolean(s->source_changed));
 	set(&o, "collections", collections(s));
 	set(&o, "files", files(&s->files));
+	if (s->resumed)
+		set(&o, "resumed", repeated(s));
 	set(&o, "links", links(s));
 	set(&o, "quarantine", text(s->quarantine));
 	set(&o, "errors", findings(s->errors, s->n_errors));

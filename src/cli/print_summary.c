@@ -193,6 +193,20 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 }
 
 static void
+print_repeated(FILE *out, const struct spaceferry_summary *s)
+{
+	char bytes[UNITS_TEXT];
+
+	if (!s->resumed)
+		return;
+	fputs("  resumed: ", out);
+	print_number(out, s->repeated.documents, "document", "documents");
+	fprintf(out, " (%s) and ", units_print_bytes(s->repeated.bytes, bytes));
+	print_number(out, s->repeated.files, "file", "files");
+	fputs(" written again\n", out);
+}
+
+static void
 print_links(FILE *out, const struct spaceferry_summary *s)
 {
 	char n[UNITS_TEXT];
@@ -356,6 +370,7 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 	print_collections(out, s, style->colour);
 	print_files(out, s, style);
 	print_links(out, s);
+	print_repeated(out, s);
 	print_unrewritten(out, s);
 	if (s->quarantine != NULL) {
 		fputs("  quarantine: ", out);

@@ -94,6 +94,7 @@ static bool
 write_batch(struct writer *w, struct batch *b, struct err *err)
 {
 	struct mongo_written written;
+	bool ok;
 
 	memset(&written, 0, sizeof(written));
 	memset(&w->refused, 0, sizeof(w->refused));
@@ -102,8 +103,11 @@ write_batch(struct writer *w, struct batch *b, struct err *err)
 	if (!change_sink(w, b->part, err))
 		return false;
 	atomic_store(&w->run->c->job->changed, true);
-	if (b->n > 0 && !mongo_sink_write(w->sink, b->docs.data, b->docs.len,
-	    b->n, &written, err))
+	ok = b->n == 0 || mongo_sink_write(w->sink, b->docs.data, b->docs.len,
+	    b->n, &written, err);
+	job_repeated_documents(w->run->c->job, written.equal + written.replaced,
+	    written.there_bytes);
+	if (!ok)
 		return err_prefix(err, "target: %s",
 		    w->part->move->target_ns);
 	if (w->failed) {

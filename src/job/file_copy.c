@@ -72,6 +72,18 @@ describe(struct file_worker *w, const struct file_content *c, const char *etag,
 	return true;
 }
 
+/* Sent, and not yet recorded, when the last run was interrupted. */
+static void
+note_repeated(struct file_worker *w, const struct file_content *c)
+{
+	const struct file_entry *e;
+
+	e = file_index_find(w->pair->there, c->source.key,
+	    strlen(c->source.key));
+	if (e != NULL && e->size == c->body.size)
+		job_repeated_files(w->files->job, 1, e->size);
+}
+
 static bool
 send_content(struct file_worker *w, struct file_content *c, struct err *err)
 {
@@ -144,6 +156,7 @@ copy_content(struct file_worker *w, struct file_content *c,
 	}
 	if (!send_content(w, c, err))
 		return false;
+	note_repeated(w, c);
 	atomic_fetch_add(&w->files->uploaded, 1);
 	return true;
 }

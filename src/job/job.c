@@ -175,6 +175,38 @@ counts_are_ok(const struct spaceferry_summary *s)
 	    s->files.different == 0 && s->n_errors == 0;
 }
 
+void
+job_repeated_documents(struct job *job, uint64_t n, uint64_t bytes)
+{
+
+	if (!job->resumed)
+		return;
+	atomic_fetch_add(&job->repeated.documents, n);
+	atomic_fetch_add(&job->repeated.bytes, bytes);
+}
+
+void
+job_repeated_files(struct job *job, uint64_t n, uint64_t bytes)
+{
+
+	if (!job->resumed)
+		return;
+	atomic_fetch_add(&job->repeated.files, n);
+	atomic_fetch_add(&job->repeated.file_bytes, bytes);
+}
+
+static void
+summarise_repeated(struct job *job)
+{
+	struct spaceferry_summary *s = job->report.summary;
+
+	s->resumed = job->resumed;
+	s->repeated.documents = atomic_load(&job->repeated.documents);
+	s->repeated.bytes = atomic_load(&job->repeated.bytes);
+	s->repeated.files = atomic_load(&job->repeated.files);
+	s->repeated.file_bytes = atomic_load(&job->repeated.file_bytes);
+}
+
 int
 job_close(struct job *job, bool ok, const struct err *err)
 {
@@ -190,6 +222,7 @@ job_close(struct job *job, bool ok, const struct err *err)
 		    atomic_load(&job->changed));
 	}
 	report_finish(&job->report);
+	summarise_repeated(job);
 	s->ok = ok && counts_are_ok(s);
 	if (ok && !s->ok)
 		status = 1;

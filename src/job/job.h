@@ -49,6 +49,10 @@ struct job {
 	size_t memory;		/* bytes that data in flight may take */
 	uint64_t patience_ms;
 	bool writes;		/* a migration that is no dry run */
+	bool resumed;		/* set before the threads start */
+	struct {		/* struct spaceferry_repeated, while it grows */
+		atomic_uint_least64_t documents, bytes, files, file_bytes;
+	} repeated;
 	atomic_bool changed;	/* something on the target is not as before */
 };
 
@@ -60,6 +64,11 @@ bool job_open(struct job *job, const struct spaceferry_options *options,
 /* Ends the report and frees what job_open made.  ok and err: how the work
  * ended.  Returns the exit status. */
 int job_close(struct job *job, bool ok, const struct err *err);
+
+/* Counts documents or files that were written though they were on the target
+ * already; nothing is counted unless the run resumed.  Thread-safe. */
+void job_repeated_documents(struct job *job, uint64_t n, uint64_t bytes);
+void job_repeated_files(struct job *job, uint64_t n, uint64_t bytes);
 
 /* Copies a list of the public options; entries are owned by *out. */
 bool job_copy_strings(const struct spaceferry_strings *from,

@@ -29,7 +29,8 @@ open_state(struct run *r, struct err *err)
 		return false;
 	if ((r->journal = state_key_open_journal(&r->key, &r->job, err)) == NULL)
 		return false;
-	if (journal_resumed(r->journal))
+	r->job.resumed = journal_resumed(r->journal);
+	if (r->job.resumed)
 		log_info("resuming the run that was interrupted");
 	folder = journal_folder(r->journal);
 	r->quarantine = quarantine_open(folder, err);

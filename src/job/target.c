@@ -120,6 +120,23 @@ is_stale_stream(const struct move *m)
 	return m->stream && m->n_parts > 0 && !m->parts[0].done;
 }
 
+/* A stream that is moved anew: all that is there is repeated. */
+static bool
+note_repeated(struct data *d, struct job *job, const struct move *m,
+    struct err *err)
+{
+	const struct collection_info *c = m->info;
+	uint64_t n;
+
+	if (!job->resumed || !is_stale_stream(m))
+		return true;
+	if (!mongo_count(d->target.session, m->target_ns, NULL, &n, err))
+		return err_prefix(err, "target: %s", m->target_ns);
+	job_repeated_documents(job, n, c->count > 0 ?
+	    c->bytes / c->count * n : 0);
+	return true;
+}
+
 static bool
 prepare_move(struct data *d, struct job *job, struct move *m,
     struct journal *journal, struct err *err)
@@ -137,6 +154,8 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	    "collMod", &m->expiry_later, err))
 		return err_prefix(err, "target");
 	create.later_expiry = m->expiry_later;
+	if (made && !note_repeated(d, job, m, err))
+		return false;
 	drop = made ? is_stale_stream(m) : job->options->drop;
 	fact_name(m, fact);
 	if (!is_ours(m, journal) && !journal_put(journal, fact, CLAIMED, err))

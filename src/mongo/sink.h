@@ -50,6 +50,7 @@ struct mongo_written {
 	uint64_t replaced;
 	uint64_t kept;		/* was there, left alone (skip) */
 	uint64_t refused;	/* told to refused() */
+	uint64_t there_bytes;	/* of those equal and replaced */
 };
 
 struct mongo_sink *mongo_sink_new(struct mongo_session *s,

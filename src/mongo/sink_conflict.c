@@ -68,6 +68,7 @@ answer(struct inquiry *in, struct question *q, const uint8_t *there,
 	q->settled = true;
 	if (raw_same(there, len, item->doc, item->len)) {
 		k->written->equal++;
+		k->written->there_bytes += len;
 		return true;
 	}
 	if (k->o.on_conflict == MONGO_CONFLICT_KEEP) {

@@ -136,6 +136,16 @@ put_back(const struct replacement *r, size_t i)
 	bson_destroy(&no_checks);
 }
 
+static void
+count_replaced(const struct replacement *r, size_t first, size_t end)
+{
+
+	for (; first < end; first++) {
+		r->k->written->replaced++;
+		r->k->written->there_bytes += r->items[first].len;
+	}
+}
+
 /* Corrects what was inserted from first up to end and had zero stamps. */
 static bool
 correct(const struct replacement *r, size_t first, size_t end,
@@ -177,7 +187,7 @@ after_error(const struct replacement *r, const struct sink_result *result,
 		return sink_may_repeat(r->k, result, err);
 	}
 	i = at->first + e.index - deletes;
-	r->k->written->replaced += i - at->first;
+	count_replaced(r, at->first, i);
 	if (!correct(r, at->first, i, err))
 		return false;
 	sink_refuse(r->k, &r->items[i], &e);
@@ -199,7 +209,7 @@ sink_replace_flush(struct replacement *r, struct err *err)
 			return cancel_err(err);
 		send_group(r, at.first, at.deletes, &result);
 		if (result.ok) {
-			r->k->written->replaced += r->n - at.first;
+			count_replaced(r, at.first, r->n);
 			ok = correct(r, at.first, r->n, err);
 			at.first = r->n;
 		} else

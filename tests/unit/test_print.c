@@ -56,7 +56,8 @@ full(void)
 	    .links_rewritten = 9, .links_dangling = 10,
 	    .unreferenced_files = 11, .quarantine = "/q\"",
 	    .errors = errors, .n_errors = 4, .notes = notes, .n_notes = 1,
-	    .samples = samples, .n_samples = 2, .target_bytes = 12345 };
+	    .samples = samples, .n_samples = 2, .target_bytes = 12345,
+	    .resumed = true, .repeated = { 1200, 2048, 1, 5 } };
 }
 
 /* What print writes, as a string that the caller frees. */
@@ -124,6 +125,8 @@ json_to_the_letter(void **state)
 	    "\"files\":{\"count\":1,\"bytes\":2,\"uploaded\":3,"
 	    "\"skipped\":4,\"failed\":5,\"missing\":6,\"extra\":7,"
 	    "\"different\":8},"
+	    "\"resumed\":{\"documents\":1200,\"bytes\":2048,"
+	    "\"files\":1,\"file_bytes\":5},"
 	    "\"links\":{\"rewritten\":9,\"dangling\":10,"
 	    "\"unreferenced_files\":11},"
 	    "\"quarantine\":\"/q\\\"\","
@@ -222,6 +225,7 @@ summary_for_people(void **state)
 	    "6 missing, 8 different, 7 only on the target\n"
 	    "  links: 9 rewritten, 10 without their file; 11 files linked "
 	    "from nowhere\n"
+	    "  resumed: 1,200 documents (2.0 KiB) and 1 file written again\n"
 	    "  left as they are: 1 in keys, 2 in _id, 3 in binary data, 4 in "
 	    "regular expressions, 5 in views and validators, 6 of a rule's "
 	    "host but under no rule\n"
