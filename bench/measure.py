@@ -50,16 +50,18 @@ class Measured:
         self.seconds, self.peaks, self.out = seconds, peaks, out
 
 
-def run(*commands, env=None):
-    """Runs commands as a pipeline (a list: one); fails when one of them does."""
+def run(*commands, env=None, unset=(), status=0, stdin=None):
+    """Runs commands as a pipeline (a list: one), its first one reading stdin;
+    fails when one of them ends with anything but status."""
+    environment = {k: v for k, v in {**os.environ, **(env or {})}.items() if k not in unset}
     begin = time.monotonic()
     processes, before = [], None
     for i, command in enumerate(commands):
         last = i == len(commands) - 1
         processes.append(subprocess.Popen(
-            command, stdin=before or subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command, stdin=before or stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if last else subprocess.DEVNULL,
-            env={**os.environ, **(env or {})}))
+            env=environment))
         if before:
             before.close()
         before = processes[-1].stdout
@@ -79,7 +81,7 @@ def run(*commands, env=None):
     done.set()
     watcher.join()
     for p, command in zip(processes, commands):
-        if p.returncode != 0:
+        if p.returncode != status:
             raise SystemExit(f"bench: {command[0]} ended with {p.returncode}:\n"
                              + out.decode(errors="replace")[-2000:]
                              + err.decode(errors="replace")[-2000:])
