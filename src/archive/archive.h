@@ -102,6 +102,10 @@ struct archive_head {
 	const struct archive_collection *collections;
 	size_t n;
 	const char *server_version;	/* "6.0.5" */
+	/* Collections that may have begun and not ended at one time (see
+	 * archive_write_end()); 0: all of them.  mongorestore reads as many
+	 * at once, so that a small figure spares it memory. */
+	size_t concurrent;
 };
 
 /* Starts an archive; head is copied as far as it is needed. */
@@ -119,6 +123,11 @@ struct archive_writer *archive_writer_dump(const char *path,
 /* Adds n whole documents, len bytes in all, to one collection. */
 bool archive_write(struct archive_writer *w, size_t collection,
     const uint8_t *docs, size_t len, struct err *err);
+
+/* Says that nothing more comes for this collection: spares memory and open files
+ * here and in whatever reads the archive.  Optional. */
+bool archive_write_end(struct archive_writer *w, size_t collection,
+    struct err *err);
 
 /* Ends every collection and the archive; a dump is durable on return. */
 bool archive_finish(struct archive_writer *w, struct err *err);
