@@ -43,9 +43,13 @@ enum spaceferry_on_conflict {
 
 enum spaceferry_level { SPACEFERRY_DEBUG, SPACEFERRY_INFO, SPACEFERRY_WARNING };
 
-/* What moves at one time: a collection, or the files. */
+/* What moves at one time: a collection, or the files.  While nothing moves
+ * because a host is away there is one more, the first: phase "waiting", name
+ * says for what, items are the seconds waited, items_total those until it is
+ * given up. */
 struct spaceferry_progress {
-	const char *phase;	/* "read", "copy", "indexes", "verify", "files" */
+	const char *phase;	/* "read", "copy", "indexes", "verify", "files",
+				 * "waiting" */
 	const char *name;	/* namespace, or the store's name */
 	uint64_t items;		/* documents or files done */
 	uint64_t items_total;	/* 0: not known */

@@ -2,9 +2,10 @@
  * What happens while a job runs is told here, whatever the layer; cli/ decides
  * where and how it is shown.  Nothing below cli/ writes to a terminal.
  *
- * The handler is one of the program's two globals (the other is the cancel
- * flag): it is set once, before any thread starts.  Handlers are called from
- * any thread, one call at a time.  Messages must not hold secrets.
+ * The handler is one of the program's three globals (with the cancel flag and
+ * base/retry's list of who waits): it is set once, before any thread starts.
+ * Handlers are called from any thread, one call at a time.  Messages must not
+ * hold secrets.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -155,6 +155,40 @@ draw_figures(struct buf *out, const struct spaceferry_progress *p,
 	    (n < 2 || draw_eta(out, p, rate));
 }
 
+/* Of what is waited for, the figures are times. */
+static bool
+is_waiting(const struct spaceferry_progress *p)
+{
+
+	return strcmp(p->phase, "waiting") == 0;
+}
+
+static bool
+draw_waiting(struct buf *out, const struct spaceferry_progress *p,
+    size_t columns)
+{
+	char waited[UNITS_TEXT], in_all[UNITS_TEXT], both[2 * UNITS_TEXT + 8];
+
+	snprintf(both, sizeof(both), "%s of %s",
+	    units_print_clock(p->items, waited),
+	    units_print_clock(p->items_total, in_all));
+	return strlen(both) + COUNT_COLUMNS > columns ||
+	    right(out, both, COUNT_COLUMNS);
+}
+
+static bool
+say_waiting(struct buf *out, const struct spaceferry_progress *p)
+{
+	char waited[UNITS_TEXT], still[UNITS_TEXT];
+	uint64_t left = p->items_total > p->items ?
+	    p->items_total - p->items : 0;
+
+	return buf_printf(out, "waiting for %s, giving up in %s: ",
+	    units_print_clock(p->items, waited),
+	    units_print_clock(left, still)) &&
+	    text_show(out, p->name, TEXT_WHOLE);
+}
+
 bool
 console_line_draw(struct buf *out, const struct spaceferry_progress *p,
     const struct console_rate *rate, unsigned columns)
@@ -167,7 +201,8 @@ console_line_draw(struct buf *out, const struct spaceferry_progress *p,
 		return text_show(out, p->name, room);
 	room -= PHASE_COLUMNS;
 	buf_init(&figures, FIGURES_LARGEST);
-	ok = draw_figures(&figures, p, rate, room - NAME_COLUMNS);
+	ok = is_waiting(p) ? draw_waiting(&figures, p, room - NAME_COLUMNS) :
+	    draw_figures(&figures, p, rate, room - NAME_COLUMNS);
 	if (figures.len > room)
 		buf_reset(&figures);
 	ok = ok && left(out, p->phase, PHASE_COLUMNS) &&
@@ -185,6 +220,8 @@ console_line_say(struct buf *out, const struct spaceferry_progress *p,
 	int64_t eta;
 	int percent;
 
+	if (is_waiting(p))
+		return say_waiting(out, p);
 	if (!buf_append_str(out, p->phase) || !buf_append_byte(out, ' ') ||
 	    !text_show(out, p->name, TEXT_WHOLE) ||
 	    !buf_printf(out, ": %s", units_print_count(p->items, n)))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/retry.h"
 #include "job/ticker.h"
 
 #define INTERVAL_NS 500000000L
@@ -22,14 +23,23 @@ static void
 tell(struct ticker *t)
 {
 	struct progress_view views[VIEWS_MAX];
-	struct spaceferry_progress shown[VIEWS_MAX];
-	size_t i, n;
+	struct spaceferry_progress shown[VIEWS_MAX + 1];
+	struct retry_view waiting;
+	size_t i, n, first = 0;
 
 	if (t->callbacks->progress == NULL)
 		return;
+	if (retry_waiting(&waiting)) {
+		shown[first++] = (struct spaceferry_progress){
+			.phase = "waiting",
+			.name = waiting.reason,
+			.items = waiting.waited_ms / 1000,
+			.items_total = waiting.patience_ms / 1000,
+		};
+	}
 	n = progress_snapshot(t->progress, views, VIEWS_MAX);
 	for (i = 0; i < n; i++) {
-		shown[i] = (struct spaceferry_progress){
+		shown[first + i] = (struct spaceferry_progress){
 			.phase = views[i].phase,
 			.name = views[i].name,
 			.items = views[i].items,
@@ -40,7 +50,8 @@ tell(struct ticker *t)
 		};
 	}
 	pthread_mutex_lock(&t->telling);
-	t->callbacks->progress(t->callbacks->arg, shown, n);
+	t->callbacks->progress(t->callbacks->arg, shown,
+	    first + n);
 	pthread_mutex_unlock(&t->telling);
 }
 

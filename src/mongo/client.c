@@ -116,6 +116,7 @@ greet(struct mongo_server *s, struct err *err)
 		if (!retry_wait(&retry, "connect", 0, err))
 			return false;
 	}
+	retry_reset(&retry);
 	return true;
 }
 
@@ -281,6 +282,7 @@ mongo_cluster_time(struct mongo_session *s, struct mongo_time *t,
 		if (!retry_wait(&retry, "hello", 0, err))
 			return false;
 	}
+	retry_reset(&retry);
 	if (bson_iter_init_find(&it, &reply, "operationTime") &&
 	    BSON_ITER_HOLDS_TIMESTAMP(&it)) {
 		bson_iter_timestamp(&it, &t->seconds, &t->increment);

@@ -184,5 +184,6 @@ find_one(struct mongo_session *s, const struct session_ns *ns,
 		if (!retry_wait(&retry, "find", 0, err))
 			return false;
 	}
+	retry_reset(&retry);
 	return true;
 }

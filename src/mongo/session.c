@@ -85,13 +85,13 @@ session_run(struct mongo_session *s, const struct session_call *c,
 	struct retry retry;
 
 	retry_init(&retry, s->server->patience_ms);
-	for (;;) {
-		if (session_once(s, c, reply, err))
-			return true;
+	while (!session_once(s, c, reply, err)) {
 		if (!retry_wait(&retry, c->what, 0, err))
 			return false;
 		bson_destroy(reply);
 	}
+	retry_reset(&retry);
+	return true;
 }
 
 bool
@@ -255,6 +255,7 @@ session_collect(struct mongo_session *s, const struct session_call *c,
 		if (!retry_wait(&retry, c->what, 0, err))
 			return false;
 	}
+	retry_reset(&retry);
 	return true;
 }
 

@@ -76,6 +76,7 @@ mongo_sink_free(struct mongo_sink *k)
 
 	if (k == NULL)
 		return;
+	retry_end(&k->retry);
 	mongoc_collection_destroy(k->coll);
 	free((char *)(uintptr_t)k->o.ns);
 	free(k->items);

@@ -181,9 +181,12 @@ inquire(struct inquiry *in, struct err *err)
 	retry_init(&retry, in->k->o.patience_ms);
 	qsort(in->q, in->n, sizeof(*in->q), by_id);
 	while (!read_all(in, err)) {
-		if (in->failed || !retry_wait(&retry, in->k->o.ns, 0, err))
+		if (in->failed || !retry_wait(&retry, in->k->o.ns, 0, err)) {
+			retry_end(&retry);
 			return false;
+		}
 	}
+	retry_reset(&retry);
 	for (i = 0; i < in->n; i++) {
 		if (!in->q[i].settled && !ask_one(in, &in->q[i], err))
 			return false;

@@ -113,6 +113,7 @@ mongo_cursor_free(struct mongo_cursor *c)
 
 	if (c == NULL)
 		return;
+	retry_end(&c->retry);
 	drop_batch(c);
 	close_cursor(c, true);
 	raw_free(&c->last);

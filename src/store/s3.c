@@ -89,8 +89,10 @@ s3_send(struct s3_session *ss, const struct s3_request *request,
 		bool ok = s3_send_once(ss, request, err);
 
 		if (ok && ss->response.status >= 200 &&
-		    ss->response.status < 300)
+		    ss->response.status < 300) {
+			retry_reset(&retry);
 			return true;
+		}
 		if (ok)
 			s3_error(ss, request, err);
 		if (!s3_retry(ss, &retry, err))

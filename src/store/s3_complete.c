@@ -193,6 +193,9 @@ s3_complete(struct s3_upload *u, char *etag, struct err *err)
 			break;
 		text.at = 0;
 	}
+	if (ok)
+		retry_reset(&retry);
+	retry_end(&retry);
 out:
 	buf_free(&body);
 	return ok;

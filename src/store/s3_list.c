@@ -303,6 +303,7 @@ read_page(struct page *p, const char *token, struct err *err)
 		if (!s3_retry(p->ss, &retry, err))
 			return false;
 	}
+	retry_reset(&retry);
 	return true;
 }
 

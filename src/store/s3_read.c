@@ -195,15 +195,19 @@ run(struct get *g, struct err *err)
 			/* Without a length, the end of the answer is it. */
 			if (g->end == UINT64_MAX)
 				g->end = g->o->size = g->at;
-			if (g->at == g->end)
+			if (g->at == g->end) {
+				retry_reset(&retry);
 				return true;
+			}
 			err_set(err, ERR_NETWORK, "%s/%s: the answer ended "
 			    "early", g->ss->base.store->name, g->o->key);
 		}
 		if (g->at > before)
 			retry_reset(&retry);
-		if (g->refused || !s3_retry(g->ss, &retry, err))
+		if (g->refused || !s3_retry(g->ss, &retry, err)) {
+			retry_end(&retry);
 			return false;
+		}
 	}
 }
 

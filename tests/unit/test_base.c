@@ -329,9 +329,10 @@ retry_until_patience_ends(void **state)
 	assert_int_equal(e.kind, ERR_THROTTLED);
 	/* One line for people, not one per attempt. */
 	assert_int_equal(h.lines, 1);
-	assert_string_equal(h.last, "insert: slow down; trying again");
+	assert_string_equal(h.last, "insert: slow down; trying again for 1 s");
 	retry_reset(&r);
 	assert_true(retry_wait(&r, "insert", 0, &e));
+	retry_end(&r);
 }
 
 static void
@@ -350,6 +351,43 @@ retry_waits_as_asked(void **state)
 	assert_false(retry_wait(&r, "put", 20000, &e));
 	assert_int_equal(e.kind, ERR_CANCELLED);
 	cancel_reset();
+}
+
+static void
+retry_tells_who_waits(void **state)
+{
+	struct retry_view v;
+	struct heard h = { 0 };
+	struct retry a, b;
+	struct err e;
+
+	(void)state;
+	assert_false(retry_waiting(&v));
+	log_set_handler(hear, &h, LOG_INFO);
+	retry_init(&a, 60000);
+	retry_init(&b, 5000);
+	err_set(&e, ERR_NETWORK, "no route");
+	assert_true(retry_wait(&a, "insert", 0, &e));
+	err_set(&e, ERR_NETWORK, "refused");
+	assert_true(retry_wait(&b, "find", 0, &e));
+	/* Two that wait for the same are one line. */
+	assert_int_equal(h.lines, 1);
+	assert_true(retry_waiting(&v));
+	assert_string_equal(v.reason, "no route");
+	assert_int_equal(v.patience_ms, 60000);
+	assert_true(v.waited_ms >= 50 && v.waited_ms < 60000);
+	retry_reset(&a);
+	assert_true(retry_waiting(&v));
+	assert_string_equal(v.reason, "refused");
+	/* An error that no wait mends is the end of waiting. */
+	err_set(&e, ERR_AUTH, "wrong password");
+	assert_false(retry_wait(&b, "find", 0, &e));
+	assert_false(retry_waiting(&v));
+	err_set(&e, ERR_NETWORK, "refused");
+	assert_true(retry_wait(&b, "find", 0, &e));
+	retry_end(&b);
+	assert_false(retry_waiting(&v));
+	log_set_handler(NULL, NULL, LOG_DEBUG);
 }
 
 /* --- digest --- */
@@ -422,6 +460,7 @@ main(void)
 		cmocka_unit_test(retry_only_what_helps),
 		cmocka_unit_test(retry_until_patience_ends),
 		cmocka_unit_test(retry_waits_as_asked),
+		cmocka_unit_test(retry_tells_who_waits),
 		cmocka_unit_test(digest_sums_carry),
 		cmocka_unit_test(tallies_differ_in_each_field),
 	};

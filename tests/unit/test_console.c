@@ -168,6 +168,26 @@ lines_say_what_there_is_room_for(void **state)
 }
 
 static void
+waiting_has_its_times(void **state)
+{
+	const struct spaceferry_progress p = { .phase = "waiting",
+	    .name = "h:27017: connection refused", .items = 12,
+	    .items_total = 600 };
+	const struct console_rate rate = { .items = 1 };
+	struct buf line;
+
+	(void)state;
+	buf_init(&line, 4096);
+	assert_true(console_line_draw(&line, &p, &rate, 60));
+	assert_string_equal(buf_str(&line), "waiting h:27017: connection "
+	    "refused           0:12 of 10:00");
+	buf_reset(&line);
+	assert_true(console_line_draw(&line, &p, &rate, 30));
+	assert_string_equal(buf_str(&line), "waiting h:27017: connection \xE2\x80\xA6");
+	buf_free(&line);
+}
+
+static void
 sentences(void **state)
 {
 	static const struct {
@@ -186,6 +206,9 @@ sentences(void **state)
 		    "copy a.b: 2 documents, 2.0 KiB" },
 		{ { .phase = "indexes", .name = "a.b", .items = 1,
 		    .finished = true }, { .items = 0 }, "indexes a.b: 1 index" },
+		{ { .phase = "waiting", .name = "h:1: refused", .items = 65,
+		    .items_total = 600 }, { .items = 1 }, "waiting for 1:05, "
+		    "giving up in 8:55: h:1: refused" },
 	};
 	struct buf line;
 	size_t i;
@@ -399,6 +422,7 @@ main(void)
 		cmocka_unit_test(eta_and_percent),
 		cmocka_unit_test(lines_fit),
 		cmocka_unit_test(lines_say_what_there_is_room_for),
+		cmocka_unit_test(waiting_has_its_times),
 		cmocka_unit_test(sentences),
 		cmocka_unit_test(drawn_in_place),
 		cmocka_unit_test(quiet_lines_elsewhere),
