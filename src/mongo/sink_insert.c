@@ -11,10 +11,11 @@
 #define MOST_ROUNDS 4
 
 bool
-sink_bypasses(const struct mongo_sink *k)
+sink_bypasses(struct mongo_sink *k)
 {
 
-	return !atomic_load(&k->session->server->no_bypass);
+	k->bypassed = !atomic_load(&k->session->server->no_bypass);
+	return k->bypassed;
 }
 
 void
@@ -240,7 +241,7 @@ sink_may_repeat(struct mongo_sink *k, const struct sink_result *r,
 {
 
 	classify_result(k, r, err);
-	if (err->kind == ERR_DENIED && sink_bypasses(k)) {
+	if (err->kind == ERR_DENIED && k->bypassed) {
 		log_debug("%s; writing without bypassDocumentValidation",
 		    err->message);
 		atomic_store(&k->session->server->no_bypass, true);

@@ -37,6 +37,7 @@ struct mongo_sink {
 	struct session_ns ns;
 	mongoc_collection_t *coll;
 	bool keeps_stamps;	/* the server knows bypassEmptyTsReplacement */
+	bool bypassed;		/* what sink_bypasses() said last */
 	struct retry retry;
 	struct sink_item *items;	/* of the chunk being written */
 	struct mongo_written *written;	/* the caller's */
@@ -115,8 +116,10 @@ void sink_refuse(struct mongo_sink *k, const struct sink_item *item,
 bool sink_add(mongoc_bulk_operation_t *bulk, const struct sink_item *item,
     const bson_t *no_checks, bson_error_t *e);
 
-/* True while bypassDocumentValidation is asked for. */
-bool sink_bypasses(const struct mongo_sink *k);
+/* True while bypassDocumentValidation is asked for: whoever builds a command
+ * asks, and sink_may_repeat() goes by what that command was told (another
+ * thread may have been refused meanwhile). */
+bool sink_bypasses(struct mongo_sink *k);
 
 /* Runs one write command of our own making, once. */
 void sink_command(struct mongo_sink *k, const bson_t *cmd,
