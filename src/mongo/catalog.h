@@ -51,7 +51,8 @@ struct collection_info {
 	char *meta_field;	/* time-series, if any */
 	char *time_field;	/* time-series only */
 	bool expires;		/* options have expireAfterSeconds */
-	struct index_info *indexes;	/* without the one on _id */
+	struct rawdoc id_index;	/* the one on _id, as listIndexes gave it */
+	struct index_info *indexes;	/* the others */
 	size_t n_indexes;
 	uint64_t count;		/* from collStats: an estimate (time-series:
 				 * measurements, counted) */
@@ -63,6 +64,7 @@ struct catalog {
 	struct collection_info *v; /* plain and time-series first, then views,
 				 * each after what it views */
 	size_t n;
+	size_t cap;		/* of v */
 };
 
 /* Reads the catalog of databases dbs (all but admin, config, local when
@@ -72,6 +74,26 @@ struct catalog {
 struct catalog *catalog_read(struct mongo_session *s,
     const struct strings *dbs, bool with_stats, struct err *err);
 void catalog_free(struct catalog *c);	/* NULL is allowed */
+
+/* A catalog made of what is known from elsewhere (a dump): catalog_new(), then
+ * catalog_add() for each collection (those that catalog_read() leaves out are
+ * passed over), then catalog_sort().  ERR_DAMAGED when what is given is no
+ * description of a collection. */
+struct catalog_entry {
+	const char *db;
+	const char *name;
+	enum collection_type type;
+	const uint8_t *options;	/* one raw document */
+	size_t options_len;
+	const uint8_t *indexes;	/* raw documents one behind the other */
+	size_t indexes_len;
+	uint64_t count;
+	uint64_t bytes;
+};
+struct catalog *catalog_new(struct err *err);
+bool catalog_add(struct catalog *c, const struct catalog_entry *e,
+    struct err *err);
+bool catalog_sort(struct catalog *c, struct err *err);
 
 /* By namespace, NULL when absent. */
 const struct collection_info *catalog_find(const struct catalog *c,
