@@ -5,6 +5,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 #include "base/retry.h"
+#include "mongo/hangup.h"
 #include "mongo/hello.h"
 #include "mongo/session.h"
 #include "mongo/uri.h"
@@ -100,7 +101,8 @@ greet_once(struct mongo_server *s, struct err *err)
 
 	if ((first.client = session_dial(s, true, err)) == NULL)
 		return false;
-	s->opened = hello_learn(&first, err);
+	s->opened = hello_learn(&first, err) &&
+	    (s->hangup = hangup_new(first.client, err)) != NULL;
 	mongoc_client_destroy(first.client);
 	return s->opened;
 }
@@ -165,6 +167,7 @@ mongo_close(struct mongo_server *s)
 		return;
 	if (s->pool != NULL)
 		mongoc_client_pool_destroy(s->pool);
+	hangup_free(s->hangup);
 	if (s->uri != NULL)
 		mongoc_uri_destroy(s->uri);
 	strings_free(&s->members);

@@ -18,6 +18,8 @@
 #include "base/glob.h"
 #include "mongo/client.h"
 
+struct hangup;
+
 #define SESSION_NS_SIZE 512	/* any namespace and what is put before it */
 
 struct mongo_server {
@@ -36,6 +38,7 @@ struct mongo_server {
 	bool has_process;
 	uint64_t patience_ms;
 	bool opened;		/* its names did resolve once */
+	struct hangup *hangup;
 	atomic_bool no_bypass;	/* bypassDocumentValidation was refused */
 };
 

@@ -18,6 +18,11 @@
 #define SELECTION_MS 2500
 #define CONNECT_MS 8000
 
+/* How long a server may say nothing before it counts as gone: as long as the
+ * patience, within bounds; counting a large collection takes its time. */
+#define LEAST_SILENCE_MS 30000
+#define MOST_SILENCE_MS 300000
+
 #define HINT_ESCAPE "percent-encode it: @ is %%40, : is %%3A, / is %%2F, " \
     "? is %%3F, # is %%23, %% is %%25"
 
@@ -247,6 +252,17 @@ set_default_ms(mongoc_uri_t *uri, const char *option, int32_t ms)
 }
 
 static void
+set_silence(mongoc_uri_t *uri, uint64_t patience_ms)
+{
+	int32_t ms = MOST_SILENCE_MS;
+
+	if (patience_ms < MOST_SILENCE_MS)
+		ms = patience_ms > LEAST_SILENCE_MS ? (int32_t)patience_ms :
+		    LEAST_SILENCE_MS;
+	set_default_ms(uri, MONGOC_URI_SOCKETTIMEOUTMS, ms);
+}
+
+static void
 set_primary(mongoc_uri_t *uri)
 {
 	mongoc_read_prefs_t *primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY);
@@ -288,6 +304,7 @@ uri_parse(const char *text, const struct mongo_options *options,
 	mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
 	    SELECTION_MS);
 	set_default_ms(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
+	set_silence(uri, options->patience_ms);
 	if (!uri_is_local(uri) && strcasestr(text, "compressors=") == NULL)
 		set_compression(uri);
 	if (options->primary)
