@@ -78,6 +78,8 @@ build(const struct find *f, const char *coll, bson_t *cmd)
 		BSON_APPEND_INT64(cmd, "limit", (int64_t)f->limit);
 	if (f->batch_docs > 0)
 		BSON_APPEND_INT64(cmd, "batchSize", (int64_t)f->batch_docs);
+	if (f->max_ms > 0)
+		BSON_APPEND_INT64(cmd, "maxTimeMS", (int64_t)f->max_ms);
 	append_read_concern(cmd, f->at);
 }
 

@@ -28,6 +28,7 @@ struct find {
 	bool ids_only;
 	uint64_t skip;
 	uint64_t limit;
+	uint64_t max_ms;	/* maxTimeMS */
 };
 
 /* Sends it.  *reply is initialised whatever happens; the caller destroys it. */

@@ -26,6 +26,7 @@ enum state {
 struct mongo_cursor {
 	struct mongo_session *session;
 	const struct mongo_read *read;
+	const struct mongo_time *at;
 	struct session_ns ns;
 	enum state state;
 	mongoc_client_session_t *driver_session;
@@ -73,6 +74,7 @@ mongo_cursor_new(struct mongo_session *s, const struct mongo_read *r,
 	}
 	c->session = s;
 	c->read = r;
+	c->at = r->at;
 	retry_init(&c->retry, r->patience_ms);
 	if (r->info != NULL && r->info->count > 0 && r->info->bytes > 0)
 		average = r->info->bytes / r->info->count + 1;
@@ -136,7 +138,7 @@ describe(const struct mongo_cursor *c, struct find *f)
 	memset(f, 0, sizeof(*f));
 	f->opts = &c->opts;
 	f->filter = r->filter;
-	f->at = r->at;
+	f->at = c->at;
 	f->batch_docs = c->ask;
 	if (r->range == NULL) {
 		f->natural = (r->filter == NULL || r->filter->data == NULL) &&
@@ -303,7 +305,7 @@ fetch_max_key(struct mongo_cursor *c, struct err *err)
 {
 	struct find f = {
 		.opts = &c->opts, .filter = c->read->filter,
-		.at = c->read->at, .batch_docs = 2, .max_key = true,
+		.at = c->at, .batch_docs = 2, .max_key = true,
 	};
 
 	drop_batch(c);
@@ -340,7 +342,31 @@ static bool
 may_reopen(const struct mongo_cursor *c)
 {
 
-	return c->delivered == 0 || is_resumed_by_id(c) || c->read->at != NULL;
+	return c->delivered == 0 || is_resumed_by_id(c) || c->at != NULL;
+}
+
+/* The next step sends find again. */
+static void
+reopen(struct mongo_cursor *c)
+{
+
+	drop_batch(c);
+	close_cursor(c, false);
+	if (c->seen_max_key)
+		c->state = ENDED;	/* nothing can come behind it */
+	else if (c->state != AT_MAX_KEY)
+		c->state = CLOSED;
+}
+
+bool
+mongo_cursor_move(struct mongo_cursor *c, const struct mongo_time *at)
+{
+
+	if (c->delivered > 0 && !is_resumed_by_id(c))
+		return false;
+	reopen(c);
+	c->at = at;
+	return true;
 }
 
 static bool
@@ -354,12 +380,7 @@ recover(struct mongo_cursor *c, struct err *err)
 		    (unsigned long long)c->delivered);
 	if (!retry_wait(&c->retry, c->read->ns, 0, err))
 		return false;
-	drop_batch(c);
-	close_cursor(c, false);
-	if (c->seen_max_key)
-		c->state = ENDED;	/* nothing can come behind it */
-	else if (c->state != AT_MAX_KEY)
-		c->state = CLOSED;
+	reopen(c);
 	return true;
 }
 

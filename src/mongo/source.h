@@ -58,6 +58,12 @@ struct mongo_read {
  * work. */
 bool mongo_time_gone(const struct err *err);
 
+/* Asks whether ns can be read at this time: no document of it is needed.
+ * Blocks up to wait_ms where the time is not yet committed by a majority of
+ * the set.  False with what a read of it would fail with. */
+bool mongo_readable_at(struct mongo_session *s, const char *ns,
+    const struct mongo_time *at, uint64_t wait_ms, struct err *err);
+
 enum mongo_next { MONGO_DOC, MONGO_END, MONGO_FAILED };
 
 /* Opens without blocking; r and what it points to must outlive the cursor. */
@@ -73,6 +79,12 @@ void mongo_cursor_free(struct mongo_cursor *c);	/* NULL is allowed */
  * connection is final (the kind stays ERR_NETWORK), and who reads starts anew. */
 enum mongo_next mongo_cursor_next(struct mongo_cursor *c, const uint8_t **doc,
     size_t *len, struct err *err);
+
+/* After MONGO_FAILED: the next call reads on behind the last document handed
+ * out, at another time, which must live until the next change; NULL is now.
+ * False when that place is not known: in natural order, once a document was
+ * handed out. */
+bool mongo_cursor_move(struct mongo_cursor *c, const struct mongo_time *at);
 
 /* Exact number of documents of ns that match filter (may be NULL: all). */
 bool mongo_count(struct mongo_session *s, const char *ns,

@@ -176,6 +176,24 @@ mongo_time_gone(const struct err *err)
 	    err->code == CLASSIFY_SNAPSHOT_UNAVAILABLE);
 }
 
+bool
+mongo_readable_at(struct mongo_session *s, const char *name,
+    const struct mongo_time *at, uint64_t wait_ms, struct err *err)
+{
+	struct find f = {
+		.ids_only = true, .limit = 1, .at = at, .max_ms = wait_ms
+	};
+	struct rawdoc doc = { NULL, 0 };
+	struct session_ns ns;
+	bool found, ok;
+
+	if (!session_split_ns(name, &ns, err))
+		return false;
+	ok = find_one(s, &ns, &f, &doc, &found, err);
+	raw_free(&doc);
+	return ok;
+}
+
 /* {_id: {$eq: value}}: right for values that are documents themselves. */
 static bool
 build_equal(const struct rawdoc *id, bson_t *filter)
