@@ -26,6 +26,16 @@ struct copy_run {
 	size_t batch_bytes;	/* about how much a batch holds */
 };
 
+/* For reading stages.  An empty batch for documents of info, once there is
+ * credit for it; NULL with *err. */
+struct batch *copy_batch_new(struct copy_run *run,
+    const struct collection_info *info, struct err *err);
+
+/* Hands a batch of p on, at the pace that was asked for; an empty one is
+ * dropped.  The batch is gone whatever is returned. */
+bool copy_hand_on(struct copy_run *run, struct part *p, struct batch *b,
+    struct err *err);
+
 /* The stages; pipeline_fn.  arg is the struct copy_run. */
 bool copy_read(void *arg, unsigned worker, struct err *err);
 bool copy_rewrite(void *arg, unsigned worker, struct err *err);

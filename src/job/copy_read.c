@@ -58,11 +58,15 @@ fill(struct copy_run *run, struct mongo_cursor *cursor, struct batch *b,
 	return FILLED;
 }
 
-/* Hands the batch on; an empty one is dropped. */
-static bool
-hand_on(struct copy_run *run, struct part *p, struct batch *b, struct err *err)
+bool
+copy_hand_on(struct copy_run *run, struct part *p, struct batch *b,
+    struct err *err)
 {
 
+	if (!pace_wait(run->pace, b->docs.len)) {
+		batch_free(b);
+		return cancel_err(err);
+	}
 	if (b->n == 0) {
 		batch_free(b);
 		return true;
@@ -78,35 +82,44 @@ hand_on(struct copy_run *run, struct part *p, struct batch *b, struct err *err)
 	return err_set(err, ERR_CANCELLED, "reading: stopped");
 }
 
+struct batch *
+copy_batch_new(struct copy_run *run, const struct collection_info *info,
+    struct err *err)
+{
+	size_t need = foreseen(run, info);
+	struct batch *b;
+
+	if (!credit_take(run->credit, need)) {
+		err_set(err, ERR_CANCELLED, "reading: stopped");
+		return NULL;
+	}
+	b = batch_new(run->batch_bytes + DOC_MAX, run->credit, need);
+	if (b == NULL) {
+		credit_give(run->credit, need);
+		err_nomem(err, "batch");
+		return NULL;
+	}
+	/* One allocation instead of a ladder of doublings. */
+	buf_reserve(&b->docs, run->batch_bytes);
+	return b;
+}
+
 static bool
 read_batches(struct copy_run *run, struct part *p, struct mongo_cursor *cursor,
     struct err *err)
 {
 	enum filled filled;
 	struct batch *b;
-	size_t need;
 
 	do {
-		need = foreseen(run, p->move->info);
-		if (!credit_take(run->credit, need))
-			return err_set(err, ERR_CANCELLED, "reading: stopped");
-		b = batch_new(run->batch_bytes + DOC_MAX, run->credit, need);
-		if (b == NULL) {
-			credit_give(run->credit, need);
-			return err_nomem(err, "batch");
-		}
-		/* One allocation instead of a ladder of doublings. */
-		buf_reserve(&b->docs, run->batch_bytes);
+		if ((b = copy_batch_new(run, p->move->info, err)) == NULL)
+			return false;
 		filled = fill(run, cursor, b, err);
 		if (filled == FAILED) {
 			batch_free(b);
 			return false;
 		}
-		if (!pace_wait(run->pace, b->docs.len)) {
-			batch_free(b);
-			return cancel_err(err);
-		}
-		if (!hand_on(run, p, b, err))
+		if (!copy_hand_on(run, p, b, err))
 			return false;
 	} while (filled != LAST);
 	return copy_part_progress(run, p, false, true, err);
@@ -117,7 +130,7 @@ read_part(struct copy_run *run, struct mongo_session *session, struct part *p,
     struct err *err)
 {
 	struct mongo_read read = {
-		.ns = p->move->info->ns,
+		.ns = p->move->read_ns,
 		.info = p->move->info,
 		.range = p->move->stream ? NULL : &p->range,
 		.filter = run->c->data->query.data != NULL ?

@@ -71,9 +71,10 @@ change_sink(struct writer *w, struct part *p, struct err *err)
 {
 	struct copy *c = w->run->c;
 	struct mongo_sink_options options = {
-		.ns = p->move->target_ns,
+		.ns = p->move->write_ns,
 		.on_conflict = conflict_mode(c),
-		.timeseries = p->move->info->type == COLLECTION_TIMESERIES,
+		.timeseries = p->move->info->type == COLLECTION_TIMESERIES &&
+		    !p->move->buckets,
 		.in_order = p->move->info->capped,
 		.patience_ms = c->job->patience_ms,
 		.refused = on_refused,

@@ -16,7 +16,7 @@
 #include "mongo/catalog.h"
 #include "mongo/client.h"
 
-enum end_kind { END_MONGO };
+enum end_kind { END_MONGO, END_ARCHIVE, END_DUMP, END_DOCUMENTS };
 
 struct end {
 	enum end_kind kind;

@@ -34,6 +34,11 @@ struct move {
 				 * without its database */
 	bool stream;		/* one partition, restarted whole: capped and
 				 * time-series */
+	bool buckets;		/* a time-series as its raw buckets: the form
+				 * that archives hold */
+	char read_ns[MONGO_NS_MAX]; /* where its documents are on the source: */
+	char write_ns[MONGO_NS_MAX]; /* and on the target: info->ns and
+				 * target_ns, or their buckets */
 	struct part *parts;	/* job/part.h; none for views */
 	size_t n_parts;
 

@@ -131,6 +131,19 @@ check_unique(const struct data *d, struct err *err)
 	return true;
 }
 
+/* Where the documents of ns are: itself, or its buckets. */
+static bool
+name_documents(const char *ns, bool buckets, char out[MONGO_NS_MAX],
+    struct err *err)
+{
+	int db = (int)strcspn(ns, "."), n;
+
+	n = snprintf(out, MONGO_NS_MAX, "%.*s.%s%s", db, ns,
+	    buckets ? "system.buckets." : "", ns + db + 1);
+	return n < MONGO_NS_MAX || err_set(err, ERR_USAGE,
+	    "the name of the buckets of %s is too long", ns);
+}
+
 static bool
 nothing_to_move(const struct data *d, const struct spaceferry_options *o,
     struct err *err)
@@ -169,6 +182,11 @@ plan_moves(struct data *d, const struct job *job, struct err *err)
 		m->stream = info->capped || info->type == COLLECTION_TIMESERIES;
 		if (!plan_target_ns(d, o, info->ns, m->target_ns, err) ||
 		    !check_name(m->target_ns, err))
+			return false;
+		m->buckets = info->type == COLLECTION_TIMESERIES &&
+		    (d->source.kind != END_MONGO || d->target.kind != END_MONGO);
+		if (!name_documents(info->ns, m->buckets, m->read_ns, err) ||
+		    !name_documents(m->target_ns, m->buckets, m->write_ns, err))
 			return false;
 		if (info->type == COLLECTION_VIEW && !name_base(d, o, m, err))
 			return false;

@@ -45,7 +45,7 @@ side_read(const struct side *side, const struct part *p,
     struct err *err)
 {
 	const struct move *m = p->move;
-	const char *ns = side->is_source ? m->info->ns : m->target_ns;
+	const char *ns = side->is_source ? m->read_ns : m->write_ns;
 	struct mongo_read read = {
 		.ns = ns,
 		.info = m->info,

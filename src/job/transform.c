@@ -98,7 +98,10 @@ bool
 transform_may_change(struct transform *t, const void *bytes, size_t len)
 {
 
-	return rewrite_possible(t->rewriter, bytes, len);
+	/* Inside a bucket values are compressed, and its bounds depend on
+	 * them: it goes as it is. */
+	return !t->options.move->buckets &&
+	    rewrite_possible(t->rewriter, bytes, len);
 }
 
 enum transform_outcome
@@ -109,6 +112,8 @@ transform_document(struct transform *t, const uint8_t *doc, size_t len,
 
 	*out = doc;
 	*out_len = len;
+	if (t->options.move->buckets)
+		return TRANSFORM_OK;
 	buf_reset(&t->out);
 	switch (rewrite_document(t->rewriter, doc, len, &t->out, counts, err)) {
 	case REWRITE_SAME:
@@ -132,7 +137,7 @@ transform_tally(struct transform *t, const uint8_t *doc, size_t len,
 	const struct collection_info *info = t->options.move->info;
 	struct tally one = { .count = 1, .bytes = len };
 
-	if (info->type == COLLECTION_TIMESERIES) {
+	if (info->type == COLLECTION_TIMESERIES && !t->options.move->buckets) {
 		buf_reset(&t->canonical);
 		if (!docdigest_canonical(doc, len, info->meta_field,
 		    &t->canonical))
