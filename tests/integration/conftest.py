@@ -22,6 +22,7 @@ from harness import look                                # noqa: E402
 from harness.ferry import Ferry                         # noqa: E402
 from harness.mongod import Mongod, ReplicaSet           # noqa: E402
 from harness.s3 import Versitygw                        # noqa: E402
+from harness.toxiproxy import Toxiproxy                 # noqa: E402
 
 APP_USER, APP_PASSWORD = "app", "p@ss/w:rd%é"
 _numbers = itertools.count(1)
@@ -57,6 +58,14 @@ def s3_server(work):
     if not Versitygw.available():
         pytest.skip("no versitygw in .tools/bin: scripts/setup says why")
     with Versitygw(work / "s3") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def toxiproxy(work):
+    if not Toxiproxy.available():
+        pytest.skip("no toxiproxy in .tools/bin: scripts/setup says why")
+    with Toxiproxy(work / "toxiproxy") as server:
         yield server
 
 

@@ -147,6 +147,78 @@ class ReplicaSet(Mongod):
         raise RuntimeError("no primary after 20 s")
 
 
+class Trio:
+    """A replica set of three nodes, without auth.
+
+        with Trio(folder) as three: three.uri("db"); three.step_down()"""
+
+    set_name = "rs3"
+
+    def __init__(self, folder, parameters=()):
+        self.nodes = [Member(folder / f"n{i}", parameters=parameters)
+                      for i in range(3)]
+        self._client = None
+
+    def uri(self, db="", **options):
+        hosts = ",".join(f"{n.host}:{n.port}" for n in self.nodes)
+        query = "".join(f"&{k}={quote_plus(str(v))}" for k, v in options.items())
+        return f"mongodb://{hosts}/{db}?replicaSet={self.set_name}{query}"
+
+    def client(self):
+        if self._client is None:
+            self._client = MongoClient(self.uri(), w="majority",
+                                       serverSelectionTimeoutMS=30000)
+        return self._client
+
+    def primary(self):
+        """The node that is primary now."""
+        for _ in range(600):
+            for node in self.nodes:
+                if node.process.poll() is not None:
+                    continue
+                with node.direct() as client:
+                    if client.admin.command("hello")["isWritablePrimary"]:
+                        return node
+            time.sleep(0.05)
+        raise RuntimeError("no primary after 30 s")
+
+    def step_down(self):
+        with self.primary().direct() as client:
+            client.admin.command("replSetStepDown", 5,
+                                 secondaryCatchUpPeriodSecs=4)
+
+    def __enter__(self):
+        try:
+            for node in self.nodes:
+                node.start()
+            members = [{"_id": i, "host": f"{n.host}:{n.port}"}
+                       for i, n in enumerate(self.nodes)]
+            with self.nodes[0].direct() as client:
+                client.admin.command("replSetInitiate", {
+                    "_id": self.set_name, "members": members,
+                    "settings": {"electionTimeoutMillis": 1000,
+                                 "heartbeatIntervalMillis": 200}})
+            self.primary()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        for node in self.nodes:
+            node.stop()
+
+
+class Member(Mongod):
+    """One node of a Trio."""
+
+    set_name = Trio.set_name
+    cache_gb = "0.25"
+
+
 def make_certificates(folder):
     """ca.pem and server.pem (for 127.0.0.1 and localhost) in folder."""
     def openssl(*args):
