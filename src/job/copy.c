@@ -119,6 +119,15 @@ build_stages(struct copy_run *run, struct pipeline *p, bool streams)
 	return pipeline_watch_credit(p, run->credit);
 }
 
+/* All writers, and half as many readers, have a batch at once. */
+static unsigned
+largest_stretch(const struct copy_run *run, size_t budget)
+{
+	size_t batches = run->c->job->workers + run->c->job->workers / 2;
+
+	return at_least_one((unsigned)(budget / batches / run->batch_bytes));
+}
+
 /* Three eighths of the memory for batches in flight; the rest is for the
  * copies that the driver makes of them on both sides. */
 static bool
@@ -137,12 +146,14 @@ run_pipeline(struct copy *c, bool streams, struct err *err)
 		goto out;
 	}
 	run.credit = credit_new(budget);
+	run.stretch = stretch_new(largest_stretch(&run, budget));
 	run.pace = pace_new(c->job->options->bandwidth);
 	run.read = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
 	run.rewritten = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
 	p = pipeline_new();
-	if (run.credit == NULL || run.pace == NULL || run.read == NULL ||
-	    run.rewritten == NULL || p == NULL || !build_stages(&run, p, streams)) {
+	if (run.credit == NULL || run.stretch == NULL || run.pace == NULL ||
+	    run.read == NULL || run.rewritten == NULL || p == NULL ||
+	    !build_stages(&run, p, streams)) {
 		err_nomem(err, "pipeline");
 		goto out;
 	}
@@ -152,6 +163,7 @@ out:
 	queue_free(run.rewritten);
 	queue_free(run.read);
 	pace_free(run.pace);
+	stretch_free(run.stretch);
 	credit_free(run.credit);
 	free(run.todo);
 	return ok;

@@ -11,8 +11,11 @@
 #include "flow/credit.h"
 #include "flow/pace.h"
 #include "flow/queue.h"
+#include "flow/stretch.h"
 #include "job/copy.h"
 #include "job/part.h"
+
+#define COPY_BATCH_DOCS 2000	/* that a batch usually holds at most */
 
 struct copy_run {
 	struct copy *c;
@@ -23,7 +26,8 @@ struct copy_run {
 	struct pace *pace;	/* --bwlimit */
 	struct queue *read;	/* readers -> rewriters */
 	struct queue *rewritten; /* rewriters -> writers */
-	size_t batch_bytes;	/* about how much a batch holds */
+	size_t batch_bytes;	/* about how much a batch usually holds */
+	struct stretch *stretch; /* how many times as much it may hold now */
 };
 
 /* For reading stages.  An empty batch for documents of info, once there is

@@ -1,18 +1,16 @@
 #include "base/cancel.h"
 #include "job/copy_internal.h"
 
-#define BATCH_DOCS 2000
 #define DOC_MAX ((size_t)16 * 1024 * 1024 + 16 * 1024)
 
-/* What the next batch will probably need: its usual size, or two average
- * documents where those are large. */
+/* What the next batch will probably need: its size, or two average documents
+ * where those are large. */
 static size_t
-foreseen(const struct copy_run *run, const struct collection_info *info)
+foreseen(size_t bytes, const struct collection_info *info)
 {
 	uint64_t average = info->count > 0 ? info->bytes / info->count : 0;
 
-	return 2 * average > run->batch_bytes ? (size_t)(2 * average) :
-	    run->batch_bytes;
+	return 2 * average > bytes ? (size_t)(2 * average) : bytes;
 }
 
 /* Charges what the batch holds beyond what was foreseen. */
@@ -33,10 +31,11 @@ static enum filled
 fill(struct copy_run *run, struct mongo_cursor *cursor, struct batch *b,
     struct err *err)
 {
+	size_t times = stretch_now(run->stretch), len;
 	const uint8_t *doc;
-	size_t len;
 
-	while (b->docs.len < run->batch_bytes && b->n < BATCH_DOCS) {
+	while (b->docs.len < times * run->batch_bytes &&
+	    b->n < times * COPY_BATCH_DOCS) {
 		if (cancel_requested()) {
 			cancel_err(err);
 			return FAILED;
@@ -86,21 +85,22 @@ struct batch *
 copy_batch_new(struct copy_run *run, const struct collection_info *info,
     struct err *err)
 {
-	size_t need = foreseen(run, info);
+	size_t bytes = stretch_now(run->stretch) * run->batch_bytes;
+	size_t need = foreseen(bytes, info);
 	struct batch *b;
 
 	if (!credit_take(run->credit, need)) {
 		err_set(err, ERR_CANCELLED, "reading: stopped");
 		return NULL;
 	}
-	b = batch_new(run->batch_bytes + DOC_MAX, run->credit, need);
+	b = batch_new(bytes + DOC_MAX, run->credit, need);
 	if (b == NULL) {
 		credit_give(run->credit, need);
 		err_nomem(err, "batch");
 		return NULL;
 	}
 	/* One allocation instead of a ladder of doublings. */
-	buf_reserve(&b->docs, run->batch_bytes);
+	buf_reserve(&b->docs, bytes);
 	return b;
 }
 

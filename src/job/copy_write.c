@@ -91,10 +91,22 @@ change_sink(struct writer *w, struct part *p, struct err *err)
 	return w->sink != NULL;
 }
 
+/* Where operations are slow, larger ones may be better: see stretch.h. */
+static void
+tell_time(struct copy_run *run, const struct batch *b, uint64_t began)
+{
+	size_t times = stretch_now(run->stretch);
+
+	if (4 * b->docs.len > 3 * times * run->batch_bytes ||
+	    4 * b->n > 3 * times * COPY_BATCH_DOCS)
+		stretch_tell(run->stretch, b->docs.len, cancel_now() - began);
+}
+
 static bool
 write_batch(struct writer *w, struct batch *b, struct err *err)
 {
 	struct mongo_written written;
+	uint64_t began;
 	bool ok;
 
 	memset(&written, 0, sizeof(written));
@@ -104,6 +116,7 @@ write_batch(struct writer *w, struct batch *b, struct err *err)
 	if (!change_sink(w, b->part, err))
 		return false;
 	atomic_store(&w->run->c->job->changed, true);
+	began = cancel_now();
 	ok = b->n == 0 || mongo_sink_write(w->sink, b->docs.data, b->docs.len,
 	    b->n, &written, err);
 	job_repeated_documents(w->run->c->job, written.equal + written.replaced,
@@ -111,6 +124,7 @@ write_batch(struct writer *w, struct batch *b, struct err *err)
 	if (!ok)
 		return err_prefix(err, "target: %s",
 		    w->part->move->target_ns);
+	tell_time(w->run, b, began);
 	if (w->failed) {
 		*err = w->err;
 		return false;

@@ -9,7 +9,7 @@
  * cannot say as well what became of which part.  Replies stay small too, if
  * every document is a duplicate. */
 #define BULK_BYTES ((size_t)16 * 1024 * 1024)
-#define BULK_DOCS 4096
+#define BULK_DOCS 16384
 
 /* A command of our own carries its documents inside, where 16 MiB is the
  * limit of the whole; a larger document goes alone. */
