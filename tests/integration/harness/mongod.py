@@ -219,8 +219,8 @@ class Member(Mongod):
     cache_gb = "0.25"
 
 
-def make_certificates(folder):
-    """ca.pem and server.pem (for 127.0.0.1 and localhost) in folder."""
+def make_certificates(folder, names="IP:127.0.0.1,DNS:localhost"):
+    """ca.pem and server.pem (for names) in folder."""
     def openssl(*args):
         subprocess.run(["openssl", *args], cwd=folder, check=True,
                        capture_output=True)
@@ -229,7 +229,7 @@ def make_certificates(folder):
             "-keyout", "ca.key", "-out", "ca.pem")
     openssl(*new, "-subj", "/CN=localhost", "-keyout", "server.key",
             "-out", "server.csr")
-    (folder / "san").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    (folder / "san").write_text(f"subjectAltName={names}\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey",
             "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san",
             "-out", "server.crt")
