@@ -108,6 +108,16 @@ hash_sha256(const void *data, size_t len, uint8_t out[HASH_SHA256_SIZE])
 }
 
 bool
+hash_sha1(const void *data, size_t len, uint8_t out[HASH_SHA1_SIZE])
+{
+
+	if (EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL) == 1)
+		return true;
+	memset(out, 0, HASH_SHA1_SIZE);
+	return false;
+}
+
+bool
 hash_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     uint8_t out[HASH_SHA256_SIZE])
 {

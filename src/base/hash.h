@@ -14,6 +14,7 @@
 
 #define HASH_SHA256_SIZE 32
 #define HASH_MD5_SIZE 16
+#define HASH_SHA1_SIZE 20
 
 /* A running SHA-256, and MD5 when asked for, over one stream of bytes. */
 struct hash;
@@ -34,6 +35,8 @@ bool hash_finish(struct hash *h, uint8_t sha256[HASH_SHA256_SIZE],
 /* The digests of one block of bytes.  False, with out all zero, when memory is
  * out. */
 bool hash_sha256(const void *data, size_t len, uint8_t out[HASH_SHA256_SIZE]);
+/* For a format that asks for it (names of a dump's files), not for security. */
+bool hash_sha1(const void *data, size_t len, uint8_t out[HASH_SHA1_SIZE]);
 bool hash_hmac_sha256(const void *key, size_t key_len, const void *data,
     size_t len, uint8_t out[HASH_SHA256_SIZE]);
 
