@@ -46,7 +46,7 @@ LIBRARIES = {
 # Within its layer, only these files.
 LIBRARY_FILES = {r"magic\.h": r"media_type\.[ch]$"}
 LIBC = re.compile(
-    r"(assert|ctype|dirent|endian|errno|fcntl|fenv|float|fnmatch|glob|inttypes"
+    r"(assert|ctype|dirent|endian|errno|fcntl|fenv|float|fnmatch|ftw|glob|inttypes"
     r"|iconv|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd"
     r"|resolv|sched|search|semaphore|setjmp|signal|spawn|stdalign|stdarg"
     r"|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings"
