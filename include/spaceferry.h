@@ -89,6 +89,7 @@ struct spaceferry_options {
 	struct spaceferry_strings rewrite_files; /* globs over keys */
 	enum spaceferry_on_conflict on_conflict;
 	bool drop;
+	bool users_and_roles;	/* those of the chosen databases too */
 	bool dry_run;
 	bool restart;		/* drop an unfinished journal */
 	bool download;		/* read every object back */

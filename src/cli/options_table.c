@@ -69,6 +69,13 @@ const struct options_row options_table[] = {
 	    .help = "remove the target's namespaces first",
 	    .more = "Only the chosen namespaces, as they are named there.",
 	    .type = &options_flag, .field = JOB(drop), .commands = MIGRATE },
+	{ .name = "users-and-roles", .group = OPTIONS_DATA,
+	    .help = "also the users and roles of these databases",
+	    .more = "With their passwords as they are.  --on-conflict says what "
+	    "becomes of those that the target has already; those that belong "
+	    "to admin are named, not moved.  Atlas does not allow it.",
+	    .type = &options_flag, .field = JOB(users_and_roles),
+	    .commands = BOTH },
 
 	/* Files */
 	{ .name = "files", .group = OPTIONS_FILES, .argument = "FROM=TO",

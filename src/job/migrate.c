@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 #include "flow/pipeline.h"
+#include "job/accounts.h"
 #include "job/copy.h"
 #include "job/files.h"
 #include "job/job.h"
@@ -11,6 +12,7 @@
 #include "job/move.h"
 #include "job/part.h"
 #include "job/plan.h"
+#include "job/preflight.h"
 #include "job/run.h"
 #include "job/state_key.h"
 #include "job/target.h"
@@ -61,7 +63,8 @@ prepare_data(struct run *r, struct err *err)
 {
 	size_t i;
 
-	if (!target_check(&r->data, &r->job, r->journal, err))
+	if (!target_check(&r->data, &r->job, r->journal, err) ||
+	    !accounts_check(&r->data, &r->job, r->journal, err))
 		return false;
 	for (i = 0; i < r->data.n_moves; i++) {
 		if (!part_make_all(&r->data.moves[i], &r->data, r->journal,
@@ -144,6 +147,7 @@ move_data(struct run *r, struct err *err)
 
 	return copy_data(r, err) && index_and_verify(r, err) &&
 	    target_finish(&r->data, &r->job, err) &&
+	    accounts_move(&r->data, &r->job, r->journal, err) &&
 	    target_compare(&r->data, &r->job, err);
 }
 
@@ -151,6 +155,8 @@ static bool
 migrate(struct run *r, struct err *err)
 {
 
+	if (r->has_data && !preflight_check(&r->data, &r->job, err))
+		return false;
 	if (!open_state(r, err))
 		return false;
 	if (r->has_data && !prepare_data(r, err))
@@ -222,13 +228,16 @@ static bool
 dry_run(struct run *r, struct err *err)
 {
 
+	if (r->has_data && !preflight_check(&r->data, &r->job, err))
+		return false;
 	r->began = true;
 	if (r->has_files && (!run_find_manifests(r, err) ||
 	    !files_plan(&r->files, err)))
 		return false;
 	if (r->has_data && !dry_run_data(r, err))
 		return false;
-	return !r->has_data || target_check(&r->data, &r->job, NULL, err);
+	return !r->has_data || (target_check(&r->data, &r->job, NULL, err) &&
+	    accounts_check(&r->data, &r->job, NULL, err));
 }
 
 /* --- */

@@ -326,27 +326,35 @@ struct compare {
 };
 
 static void
-differs(void *arg, const char *kind, const char *name, const char *source,
-    const char *target)
+differs(void *arg, const struct catalog_difference *d)
 {
 	struct compare *c = arg;
 	struct move *m = c->move;
 	struct spaceferry_metadata *grown;
+	const char *source = d->source != NULL ? d->source : "has none";
+	const char *target = d->target != NULL ? d->target : "has none";
 
+	if (d->harmless) {
+		report_note(&c->job->report, "metadata",
+		    "nothing to do: what is found there is the same without",
+		    "%s: the target could not take %s %s as it is: source %s, "
+		    "target %s", m->target_ns, d->kind, d->name, source,
+		    target);
+		return;
+	}
 	grown = realloc(m->metadata, (m->n_metadata + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return;
 	m->metadata = grown;
 	grown[m->n_metadata++] = (struct spaceferry_metadata){
-		.kind = copy_or_null(kind),
-		.name = copy_or_null(name),
-		.source = copy_or_null(source),
-		.target = copy_or_null(target),
+		.kind = copy_or_null(d->kind),
+		.name = copy_or_null(d->name),
+		.source = copy_or_null(d->source),
+		.target = copy_or_null(d->target),
 	};
 	report_error(&c->job->report, "metadata", "",
-	    "%s: %s %s: source %s, target %s", m->target_ns, kind, name,
-	    source != NULL ? source : "has none",
-	    target != NULL ? target : "has none");
+	    "%s: %s %s: source %s, target %s", m->target_ns, d->kind, d->name,
+	    source, target);
 }
 
 bool
@@ -371,8 +379,10 @@ target_compare(struct data *d, struct job *job, struct err *err)
 
 		there = catalog_find(now, m->target_ns);
 		if (there == NULL)
-			differs(&c, is_view ? "view" : "option", "(whole)",
-			    "{}", NULL);
+			differs(&c, &(struct catalog_difference){
+				.kind = is_view ? "view" : "option",
+				.name = "(whole)", .source = "{}",
+			});
 		else
 			catalog_compare(m->info, there,
 			    is_view ? m->view_on : NULL, differs, &c);

@@ -1,3 +1,4 @@
+#include "job/accounts.h"
 #include "job/part.h"
 #include "job/run.h"
 #include "job/target.h"
@@ -17,7 +18,8 @@ verify_data(struct run *r, struct err *err)
 			return false;
 	}
 	return verify_data_run(&v, err) &&
-	    target_compare(&r->data, &r->job, err);
+	    target_compare(&r->data, &r->job, err) &&
+	    accounts_compare(&r->data, &r->job, err);
 }
 
 static bool

@@ -102,7 +102,10 @@ const struct collection_info *catalog_find(const struct catalog *c,
 /* Makes collection ns on the target as info describes it, without secondary
  * indexes.  later_expiry: leave expireAfterSeconds for
  * catalog_set_expiry().  A view's pipeline is taken as it is; view_on names
- * the renamed base.  True when it already exists with the same options. */
+ * the renamed base.  Options that the target refuses are left out, with a
+ * warning in the log, where the collection holds the same documents without
+ * them (catalog_compare() tells them later).  True when it already exists with
+ * the same options. */
 struct catalog_create {
 	const char *ns;
 	const struct collection_info *info;
@@ -116,11 +119,13 @@ bool catalog_set_expiry(struct mongo_session *s, const char *ns,
 bool catalog_drop(struct mongo_session *s, const char *ns, struct err *err);
 
 /* Builds the indexes of info (TTL ones or the others) on ns: one createIndexes,
- * on any error one by one.  Each failure is told to failed (name, reason) and
- * does not cost the others; false only when nothing more can be done (network
- * after the patience, quota, cancelled).  Goes over a connection of its own
- * without a socket timeout; when a stop is requested the build is killed on
- * the server, if its user may (else it is waited for). */
+ * on any error one by one, without what the target refuses of their options
+ * where they find the same without it (as catalog_create()).  Each failure is
+ * told to failed (name, reason) and does not cost the others; false only when
+ * nothing more can be done (network after the patience, quota, cancelled).
+ * Goes over a connection of its own without a socket timeout; when a stop is
+ * requested the build is killed on the server, if its user may (else it is
+ * waited for). */
 struct catalog_index_build {
 	const char *ns;
 	const struct collection_info *info;
@@ -131,10 +136,20 @@ struct catalog_index_build {
 bool catalog_build_indexes(struct mongo_session *s,
     const struct catalog_index_build *b, struct err *err);
 
-/* One difference in metadata: kind is "index", "option", "validator" or
- * "view"; source and target are canonical Extended JSON, NULL when absent. */
-typedef void catalog_differs_fn(void *arg, const char *kind, const char *name,
-    const char *source, const char *target);
+/* True for an index of the kind geoHaystack. */
+bool catalog_is_haystack(const struct index_info *i);
+
+/* One difference in metadata.  Strings live for the call. */
+struct catalog_difference {
+	const char *kind;	/* "index", "option", "validator", "view" */
+	const char *name;
+	const char *source;	/* canonical Extended JSON, NULL when absent */
+	const char *target;
+	bool harmless;		/* to be told, but it changes nothing for who
+				 * reads or writes: storage options left out,
+				 * the form in which old servers wrote a key */
+};
+typedef void catalog_differs_fn(void *arg, const struct catalog_difference *d);
 
 /* Compares options and indexes of one collection; names that --rename changed
  * (a view's base) are expected as view_on says (NULL: as in source). */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "mongo/catalog_same.h"
+#include "mongo/catalog_spec.h"
 #include "mongo/raw.h"
 
 #define UNPRINTABLE "\"(holds bytes that are not UTF-8)\""
@@ -102,7 +103,12 @@ option_differs(void *arg, const char *name, const bson_iter_t *a,
 		return;
 	source = value_json(a);
 	target = value_json(b);
-	c->differs(c->arg, kind_of(name), name, source, target);
+	c->differs(c->arg, &(struct catalog_difference){
+		.kind = kind_of(name), .name = name,
+		.source = source, .target = target,
+		.harmless = b == NULL ? !catalog_same_matters(name) :
+		    a != NULL && catalog_same_rounded(name, a, b),
+	});
 	bson_free(source);
 	bson_free(target);
 }
@@ -121,7 +127,10 @@ compare_base(struct comparison *c, const struct collection_info *target)
 		return;
 	source = string_json(c->view_on);
 	there = string_json(target->view_on);
-	c->differs(c->arg, "view", "viewOn", source, there);
+	c->differs(c->arg, &(struct catalog_difference){
+		.kind = "view", .name = "viewOn",
+		.source = source, .target = there,
+	});
 	bson_free(source);
 	bson_free(there);
 }
@@ -138,40 +147,63 @@ find_index(const struct collection_info *c, const char *name)
 	return NULL;
 }
 
-static void
-count_difference(void *arg, const char *name, const bson_iter_t *a,
-    const bson_iter_t *b)
-{
-	unsigned *n = arg;
+enum sameness { SAME, SAME_TO_QUERIES, DIFFERENT };
 
-	(void)name;
-	(void)a;
-	(void)b;
-	(*n)++;
+/* What an old server's spec becomes where it is built anew, or what a target
+ * that refused it went without. */
+static bool
+is_harmless(const char *name, const bson_iter_t *a, const bson_iter_t *b)
+{
+
+	if (b == NULL)
+		return !catalog_spec_matters(name);
+	if (a == NULL)
+		return (strcmp(name, "2dsphereIndexVersion") == 0 ||
+		    strcmp(name, "textIndexVersion") == 0) &&
+		    bson_iter_as_int64(b) == 1;
+	if (strcmp(name, "v") == 0)
+		return bson_iter_as_int64(a) < bson_iter_as_int64(b);
+	if (strcmp(name, "key") == 0)
+		return catalog_spec_same_key(a, b);
+	return catalog_same_rounded(name, a, b);
 }
 
-static bool
-same_index(const struct index_info *a, const struct index_info *b)
+static void
+note_difference(void *arg, const char *name, const bson_iter_t *a,
+    const bson_iter_t *b)
 {
-	unsigned differences = 0;
+	enum sameness *so_far = arg;
+
+	if (!is_harmless(name, a, b))
+		*so_far = DIFFERENT;
+	else if (*so_far == SAME)
+		*so_far = SAME_TO_QUERIES;
+}
+
+static enum sameness
+compare_index(const struct index_info *a, const struct index_info *b)
+{
+	enum sameness how = SAME;
 	bson_t x, y;
 
 	if (!raw_bson(a->spec.data, a->spec.len, &x) ||
 	    !raw_bson(b->spec.data, b->spec.len, &y))
-		return false;
-	catalog_same_each(&x, &y, true, count_difference, &differences);
-	return differences == 0;
+		return DIFFERENT;
+	catalog_same_each(&x, &y, true, note_difference, &how);
+	return how;
 }
 
 static void
 index_differs(struct comparison *c, const struct index_info *a,
-    const struct index_info *b)
+    const struct index_info *b, bool harmless)
 {
 	char *source = a != NULL ? spec_json(&a->spec) : NULL;
 	char *target = b != NULL ? spec_json(&b->spec) : NULL;
 
-	c->differs(c->arg, "index", a != NULL ? a->name : b->name, source,
-	    target);
+	c->differs(c->arg, &(struct catalog_difference){
+		.kind = "index", .name = a != NULL ? a->name : b->name,
+		.source = source, .target = target, .harmless = harmless,
+	});
 	bson_free(source);
 	bson_free(target);
 }
@@ -199,19 +231,21 @@ static void
 compare_indexes(struct comparison *c, const struct collection_info *target)
 {
 	const struct index_info *a, *b;
+	enum sameness how;
 	size_t i;
 
 	for (i = 0; i < c->source->n_indexes; i++) {
 		a = &c->source->indexes[i];
 		b = find_index(target, a->name);
-		if (b == NULL || !same_index(a, b))
-			index_differs(c, a, b);
+		how = b != NULL ? compare_index(a, b) : DIFFERENT;
+		if (how != SAME)
+			index_differs(c, a, b, how == SAME_TO_QUERIES);
 	}
 	for (i = 0; i < target->n_indexes; i++) {
 		b = &target->indexes[i];
 		if (find_index(c->source, b->name) == NULL &&
 		    !is_servers_own(target, b))
-			index_differs(c, NULL, b);
+			index_differs(c, NULL, b, false);
 	}
 }
 
@@ -236,8 +270,11 @@ catalog_compare(const struct collection_info *source,
 	bson_t a, b;
 
 	if (source->type != target->type) {
-		differs(arg, "option", "type", type_json(source->type),
-		    type_json(target->type));
+		differs(arg, &(struct catalog_difference){
+			.kind = "option", .name = "type",
+			.source = type_json(source->type),
+			.target = type_json(target->type),
+		});
 		return;
 	}
 	if (raw_bson(source->options.data, source->options.len, &a) &&

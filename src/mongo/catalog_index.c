@@ -1,8 +1,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "mongo/catalog_spec.h"
 #include "mongo/patient.h"
 #include "mongo/raw.h"
+
+#define MOST_RELAXED 16		/* refusals of one index that are looked into */
 
 struct builder {
 	const struct catalog_index_build *b;
@@ -18,38 +22,40 @@ is_wanted(const struct builder *r, const struct index_info *i)
 	return i->ttl == r->b->ttl;
 }
 
-/* The spec as it was listed.  Where the collection has a collation of its own,
- * an index without one must say so, or it would inherit it. */
+/* Appends the spec to an array under the number at. */
 static void
-append_spec(const struct builder *r, const struct index_info *i, bson_t *array,
-    unsigned at)
+append_spec(bson_t *array, unsigned at, const bson_t *spec)
 {
-	bson_t spec, simple, out;
-	bson_iter_t it;
 	char key[16];
 
-	if (!raw_bson(i->spec.data, i->spec.len, &spec))
-		return;
 	snprintf(key, sizeof(key), "%u", at);
-	if (!r->default_collation ||
-	    bson_iter_init_find(&it, &spec, "collation")) {
-		BSON_APPEND_DOCUMENT(array, key, &spec);
-		return;
-	}
-	bson_copy_to(&spec, &out);
-	bson_init(&simple);
-	BSON_APPEND_UTF8(&simple, "locale", "simple");
-	BSON_APPEND_DOCUMENT(&out, "collation", &simple);
-	BSON_APPEND_DOCUMENT(array, key, &out);
-	bson_destroy(&simple);
-	bson_destroy(&out);
+	BSON_APPEND_DOCUMENT(array, key, spec);
 }
 
-/* Builds one index, or with only NULL all that are wanted, in one command. */
-static bool
-build(struct builder *r, const struct index_info *only, struct err *err)
+static void
+append_all(const struct builder *r, bson_t *array)
 {
 	const struct collection_info *info = r->b->info;
+	unsigned n = 0;
+	bson_t spec;
+	size_t i;
+
+	for (i = 0; i < info->n_indexes; i++) {
+		if (!is_wanted(r, &info->indexes[i]) ||
+		    !catalog_spec_make(&info->indexes[i].spec,
+		    r->default_collation, &spec))
+			continue;
+		append_spec(array, n++, &spec);
+		bson_destroy(&spec);
+	}
+}
+
+/* Builds one index as spec says, or with NULLs all that are wanted, in one
+ * command. */
+static bool
+build(struct builder *r, const struct index_info *only, const bson_t *spec,
+    struct err *err)
+{
 	char what[SESSION_NS_SIZE + 128];
 	bson_t cmd, array;
 	struct session_call call = {
@@ -58,19 +64,15 @@ build(struct builder *r, const struct index_info *only, struct err *err)
 	struct patient_target target = {
 		.field = "createIndexes", .db = r->ns.db, .coll = r->ns.coll,
 	};
-	unsigned n = 0;
-	size_t i;
 	bool ok;
 
 	bson_init(&cmd);
 	BSON_APPEND_UTF8(&cmd, "createIndexes", r->ns.coll);
 	BSON_APPEND_ARRAY_BEGIN(&cmd, "indexes", &array);
 	if (only != NULL)
-		append_spec(r, only, &array, 0);
-	for (i = 0; only == NULL && i < info->n_indexes; i++) {
-		if (is_wanted(r, &info->indexes[i]))
-			append_spec(r, &info->indexes[i], &array, n++);
-	}
+		append_spec(&array, 0, spec);
+	else
+		append_all(r, &array);
 	bson_append_array_end(&cmd, &array);
 	snprintf(what, sizeof(what), "build %s%.100s of %s",
 	    only != NULL ? "index " : "the indexes",
@@ -90,6 +92,27 @@ is_final(const struct err *err)
 	    err->kind == ERR_NOMEM;
 }
 
+/* As it was, else without what the server objects to. */
+static bool
+build_somehow(struct builder *r, const struct index_info *i, struct err *err)
+{
+	unsigned rounds = 0;
+	bson_t spec;
+	bool ok;
+
+	if (!catalog_spec_make(&i->spec, r->default_collation, &spec))
+		return err_set(err, ERR_UNSUPPORTED, "its specification is "
+		    "malformed");
+	while (!(ok = build(r, i, &spec, err)) && !is_final(err) &&
+	    rounds++ < MOST_RELAXED && catalog_spec_relax(&spec, err)) {
+		log_warning("%s: index %s is built without what the target "
+		    "refuses: %s", r->b->ns, i->name, err->message);
+		err_clear(err);
+	}
+	bson_destroy(&spec);
+	return ok;
+}
+
 static bool
 build_one_by_one(struct builder *r, struct err *err)
 {
@@ -99,7 +122,7 @@ build_one_by_one(struct builder *r, struct err *err)
 	for (i = 0; i < info->n_indexes; i++) {
 		if (!is_wanted(r, &info->indexes[i]))
 			continue;
-		if (build(r, &info->indexes[i], err))
+		if (build_somehow(r, &info->indexes[i], err))
 			continue;
 		if (is_final(err))
 			return false;
@@ -130,7 +153,7 @@ catalog_build_indexes(struct mongo_session *s,
 	    bson_iter_init_find(&it, &options, "collation");
 	if ((r.patient = patient_new(s, err)) == NULL)
 		return false;
-	ok = build(&r, NULL, err);
+	ok = build(&r, NULL, NULL, err);
 	if (!ok && !is_final(err)) {
 		err_clear(err);
 		ok = build_one_by_one(&r, err);

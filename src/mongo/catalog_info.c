@@ -107,16 +107,20 @@ catalog_info_options(struct collection_info *c, const uint8_t *data,
 	    copy_string(&options, "timeseries.timeField", &c->time_field);
 }
 
-/* The index on _id that every collection has: {_id: 1}, not {_id: "hashed"}. */
+/* The index on _id that every collection has: {_id: 1}, not {_id: "hashed"}
+ * or {_id: 2}, which are like any other. */
 static bool
 is_id_index(const bson_t *spec)
 {
 	bson_iter_t it, key;
+	int64_t direction;
 
 	return bson_iter_init_find(&it, spec, "key") &&
 	    bson_iter_recurse(&it, &key) && bson_iter_next(&key) &&
 	    strcmp(bson_iter_key(&key), "_id") == 0 &&
-	    BSON_ITER_HOLDS_NUMBER(&key) && !bson_iter_next(&key);
+	    BSON_ITER_HOLDS_NUMBER(&key) &&
+	    ((direction = bson_iter_as_int64(&key)) == 1 || direction == -1) &&
+	    !bson_iter_next(&key);
 }
 
 static bool

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/retry.h"
 #include "mongo/catalog_same.h"
 #include "mongo/classify.h"
@@ -107,6 +108,105 @@ exists_alike(struct mongo_session *s, const struct session_ns *ns,
 	return ok;
 }
 
+/* Without these it would be another collection. */
+static bool
+is_essential(const char *option)
+{
+	static const char *const names[] = {
+		"create", "capped", "size", "max", "collation", "viewOn",
+		"pipeline", "timeseries", "clusteredIndex", "encryptedFields",
+		NULL
+	};
+	size_t i;
+
+	for (i = 0; names[i] != NULL; i++) {
+		if (strcmp(option, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* True when the text has the name as a word of its own. */
+static bool
+has_word(const char *text, const char *name)
+{
+	static const char in_words[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	size_t len = strlen(name);
+	const char *at = text;
+
+	while ((at = strstr(at, name)) != NULL) {
+		if ((at == text || strchr(in_words, at[-1]) == NULL) &&
+		    (at[len] == '\0' || strchr(in_words, at[len]) == NULL))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* Whether a refusal of the whole command may be about this option: it is named
+ * in it, or (any) none is and it is one that a collection can do without. */
+static bool
+is_blamed(const char *option, const char *why, bool any)
+{
+
+	if (is_essential(option))
+		return false;
+	return any ? !catalog_same_matters(option) : has_word(why, option);
+}
+
+/* Takes out of *cmd what the refusal is about.  False when that is nothing
+ * that it could do without. */
+static bool
+relax(bson_t *cmd, const char *ns, const char *why)
+{
+	bool taken = false;
+	bson_iter_t it;
+	bson_t out;
+	int any;
+
+	for (any = 0; any < 2 && !taken; any++) {
+		bson_init(&out);
+		if (bson_iter_init(&it, cmd)) {
+			while (bson_iter_next(&it)) {
+				if (!is_blamed(bson_iter_key(&it), why,
+				    any != 0)) {
+					bson_append_iter(&out, NULL, 0, &it);
+					continue;
+				}
+				taken = true;
+				log_warning("%s is made without %s, which the "
+				    "target refuses: %s", ns,
+				    bson_iter_key(&it), why);
+			}
+		}
+		if (taken) {
+			bson_destroy(cmd);
+			bson_copy_to(&out, cmd);
+		}
+		bson_destroy(&out);
+	}
+	return taken;
+}
+
+/* Whether an error may be about an option at all. */
+static bool
+may_be_an_option(const struct err *err)
+{
+
+	switch (err->kind) {
+	case ERR_AUTH:
+	case ERR_CANCELLED:
+	case ERR_DENIED:
+	case ERR_NOMEM:
+	case ERR_QUOTA:
+		return false;
+	default:
+		return err->code != CLASSIFY_NAMESPACE_EXISTS &&
+		    !err_retryable(err->kind);
+	}
+}
+
 bool
 catalog_create(struct mongo_session *s, const struct catalog_create *c,
     struct err *err)
@@ -126,7 +226,11 @@ catalog_create(struct mongo_session *s, const struct catalog_create *c,
 	call.db = ns.db;
 	bson_init(&cmd);
 	build_create(c, ns.coll, &cmd);
-	ok = session_run(s, &call, &reply, err);
+	while (!(ok = session_run(s, &call, &reply, err)) &&
+	    may_be_an_option(err) && relax(&cmd, c->ns, err->message)) {
+		bson_destroy(&reply);
+		err_clear(err);
+	}
 	if (!ok && err->code == CLASSIFY_NAMESPACE_EXISTS) {
 		why = *err;
 		err_clear(err);

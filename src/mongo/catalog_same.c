@@ -111,6 +111,39 @@ catalog_same_ignored(const char *name, bool of_index)
 }
 
 bool
+catalog_same_matters(const char *name)
+{
+	static const char *const names[] = {
+		"capped", "size", "max", "validator", "validationLevel",
+		"validationAction", "collation", "viewOn", "pipeline",
+		"timeseries", "clusteredIndex", "expireAfterSeconds",
+		"changeStreamPreAndPostImages", "recordPreImages",
+		"encryptedFields", NULL
+	};
+
+	return is_one_of(name, names);
+}
+
+bool
+catalog_same_rounded(const char *name, const bson_iter_t *a,
+    const bson_iter_t *b)
+{
+	int64_t whole;
+	double x;
+
+	if (!BSON_ITER_HOLDS_NUMBER(a) || !BSON_ITER_HOLDS_NUMBER(b))
+		return false;
+	x = bson_iter_as_double(a);
+	if (strcmp(name, "expireAfterSeconds") == 0)
+		return x != x ? bson_iter_as_int64(b) == INT32_MAX :
+		    bson_iter_as_int64(a) == bson_iter_as_int64(b);
+	if (strcmp(name, "size") != 0 || !(x > 0 && x < 1e15))
+		return false;
+	whole = (int64_t)x < x ? (int64_t)x + 1 : (int64_t)x;
+	return bson_iter_as_int64(b) == (whole + 255) / 256 * 256;
+}
+
+bool
 catalog_same_default(const bson_iter_t *option)
 {
 	const char *name = bson_iter_key(option);

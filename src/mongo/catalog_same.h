@@ -27,6 +27,17 @@ bool catalog_same_value(const bson_iter_t *a, const bson_iter_t *b,
 bool catalog_same_ignored(const char *name, bool of_index);
 bool catalog_same_default(const bson_iter_t *option);
 
+/* True for options of a collection that say what may be in it, what reads of
+ * it see, or what becomes of its documents.  A target may lack any other one:
+ * how they are stored, and what only the servers of then or to come know. */
+bool catalog_same_matters(const char *name);
+
+/* True where a target's b is what servers make of a source's a by themselves:
+ * expireAfterSeconds NaN is the largest number, the size of a capped collection
+ * a multiple of 256. */
+bool catalog_same_rounded(const char *name, const bson_iter_t *a,
+    const bson_iter_t *b);
+
 /* How the values of an option are compared. */
 enum catalog_same_how catalog_same_how(const char *name);
 

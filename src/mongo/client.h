@@ -85,6 +85,10 @@ bool mongo_write_counter(struct mongo_session *s, uint64_t *writes,
 bool mongo_may(struct mongo_session *s, const char *ns, const char *action,
     bool *may, struct err *err);
 
+/* Whether it is one of Atlas' small shared tiers (M0, Flex), as serverStatus
+ * tells there; no where the server does not tell. */
+bool mongo_is_small_atlas(struct mongo_session *s, bool *is, struct err *err);
+
 /* Takes a connection from the pool; waits for a free one. */
 struct mongo_session *mongo_session_new(struct mongo_server *s,
     struct err *err);

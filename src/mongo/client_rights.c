@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "mongo/hello.h"
 #include "mongo/session.h"
 
 static const char *
@@ -90,5 +91,24 @@ mongo_may(struct mongo_session *s, const char *name, const char *action,
 		*may = look_up(&reply, &ns, action);
 	bson_destroy(&reply);
 	bson_destroy(&cmd);
+	return ok;
+}
+
+bool
+mongo_is_small_atlas(struct mongo_session *s, bool *is, struct err *err)
+{
+	bson_iter_t it;
+	bson_t reply;
+	bool ok;
+
+	*is = false;
+	ok = hello_admin(s, "serverStatus", &reply, err);
+	if (ok)
+		*is = bson_iter_init_find(&it, &reply, "atlasVersion");
+	else if (!err_retryable(err->kind) && err->kind != ERR_CANCELLED) {
+		err_clear(err);		/* a right that is missing */
+		ok = true;
+	}
+	bson_destroy(&reply);
 	return ok;
 }

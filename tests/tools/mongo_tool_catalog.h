@@ -108,16 +108,16 @@ op_make(struct end *e, const char *op, const json_t *q, json_t *a,
 }
 
 static void
-on_difference(void *arg, const char *kind, const char *name,
-    const char *source, const char *target)
+on_difference(void *arg, const struct catalog_difference *d)
 {
-	json_t *d = json_object();
+	json_t *o = json_object();
 
-	set_text(d, "kind", kind);
-	set_text(d, "name", name);
-	set_text(d, "source", source);
-	set_text(d, "target", target);
-	json_array_append_new(arg, d);
+	set_text(o, "kind", d->kind);
+	set_text(o, "name", d->name);
+	set_text(o, "source", d->source);
+	set_text(o, "target", d->target);
+	json_object_set_new(o, "harmless", json_boolean(d->harmless));
+	json_array_append_new(arg, o);
 }
 
 static bool

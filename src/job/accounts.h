@@ -1,0 +1,33 @@
+/*
+ * --users-and-roles: the users and roles of the chosen databases, moved after
+ * the data with their passwords as they are.
+ *
+ * Order: accounts_check() before anything is changed, accounts_move() after
+ * the data; verify calls accounts_compare() alone.  Each does nothing unless
+ * the option was given.
+ */
+#ifndef JOB_ACCOUNTS_H
+#define JOB_ACCOUNTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "job/job.h"
+#include "job/move.h"
+#include "state/journal.h"
+
+/* Reads both sides and says no where it cannot be done: a renamed database
+ * (ERR_USAGE), no right on either side (ERR_DENIED), under --on-conflict abort
+ * a user or role that the target has already (ERR_CONFLICT).  journal: NULL in
+ * a dry run. */
+bool accounts_check(struct data *d, struct job *job, struct journal *journal,
+    struct err *err);
+
+/* Writes them and looks whether they are there. */
+bool accounts_move(struct data *d, struct job *job, struct journal *journal,
+    struct err *err);
+
+/* Reports each that is missing or different on the target. */
+bool accounts_compare(struct data *d, struct job *job, struct err *err);
+
+#endif

@@ -1,0 +1,106 @@
+#include <string.h>
+
+#include "job/preflight.h"
+
+/* A server's own limit, in bytes. */
+#define DB_MAX 63
+
+/* Those of M0 and Flex, as Atlas documents them. */
+#define SMALL_NS_MAX 95
+#define SMALL_DB_MAX 38
+#define SMALL_COLLECTIONS 500
+#define SMALL_BYTES ((uint64_t)512 * 1024 * 1024)
+
+static bool
+check_name(const struct move *m, bool small, struct err *err)
+{
+	size_t db = strcspn(m->target_ns, "."), ns = strlen(m->target_ns);
+	size_t db_max = small ? SMALL_DB_MAX : DB_MAX;
+
+	if (db > db_max)
+		err_set(err, ERR_UNSUPPORTED, "target: the database of %s has "
+		    "a name of %zu bytes; %zu are the most there",
+		    m->target_ns, db, db_max);
+	else if (small && ns > SMALL_NS_MAX)
+		err_set(err, ERR_UNSUPPORTED, "target: %s is %zu bytes long; "
+		    "%d are the most on this tier of Atlas", m->target_ns, ns,
+		    SMALL_NS_MAX);
+	else
+		return true;
+	return err_hint(err, "--rename gives it a shorter name, --exclude "
+	    "leaves it out");
+}
+
+/* Servers from 5.0 on build no geoHaystack index, and nothing else here does
+ * what its app asks of it. */
+static bool
+check_indexes(const struct data *d, const struct move *m, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < m->info->n_indexes; i++) {
+		if (!catalog_is_haystack(&m->info->indexes[i]) ||
+		    mongo_facts(d->target.server)->version_number < 50000)
+			continue;
+		err_set(err, ERR_UNSUPPORTED, "%s: index %s is a geoHaystack "
+		    "index, which MongoDB has no longer since 5.0",
+		    m->info->ns, m->info->indexes[i].name);
+		return err_hint(err, "drop it on the source (a 2dsphere index "
+		    "with $geoNear does its work), or --exclude the "
+		    "collection");
+	}
+	return true;
+}
+
+static bool
+check_count(const struct data *d, struct err *err)
+{
+
+	if (d->n_moves <= SMALL_COLLECTIONS)
+		return true;
+	err_set(err, ERR_UNSUPPORTED, "target: %zu collections are to be "
+	    "moved; this tier of Atlas holds %d", d->n_moves,
+	    SMALL_COLLECTIONS);
+	return err_hint(err, "choose a larger tier, or --exclude some");
+}
+
+/* Only a note: it is the source's size, and what the tier holds is not told. */
+static void
+warn_of_size(const struct data *d, struct job *job)
+{
+	uint64_t documents = 0, indexes = 0;
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		documents += d->moves[i].info->bytes;
+		indexes += d->moves[i].info->index_bytes;
+	}
+	if (documents + indexes > SMALL_BYTES)
+		report_note(&job->report, "quota", "choose a larger tier, or "
+		    "leave some out with --exclude or --query",
+		    "the source holds %llu MB of documents and %llu MB of "
+		    "indexes; M0 of Atlas holds 512 MB of both together",
+		    (unsigned long long)(documents >> 20),
+		    (unsigned long long)(indexes >> 20));
+}
+
+bool
+preflight_check(struct data *d, struct job *job, struct err *err)
+{
+	bool small;
+	size_t i;
+
+	if (d->target.kind != END_MONGO)
+		return true;
+	if (!mongo_is_small_atlas(d->target.session, &small, err))
+		return err_prefix(err, "target");
+	for (i = 0; i < d->n_moves; i++) {
+		if (!check_name(&d->moves[i], small, err) ||
+		    !check_indexes(d, &d->moves[i], err))
+			return false;
+	}
+	if (!small)
+		return true;
+	warn_of_size(d, job);
+	return check_count(d, err);
+}

@@ -1,0 +1,60 @@
+/*
+ * Users and roles of databases, with their credentials: read from one
+ * deployment, put into another, where the server allows both.
+ *
+ * Order: users_read() of both ends, users_compare(), users_write().
+ */
+#ifndef MONGO_USERS_H
+#define MONGO_USERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/glob.h"
+#include "mongo/client.h"
+
+/* Raw documents of admin.system.users and admin.system.roles, one behind the
+ * other.  They hold credentials: never to be shown or written to disk. */
+struct users {
+	struct buf users;
+	struct buf roles;
+	size_t n_users;
+	size_t n_roles;
+};
+
+/* Reads those that belong to the databases dbs.  False with *err: ERR_DENIED
+ * where the URI's user may not see them (Atlas: nobody may). users_free() is to
+ * be called all the same. */
+bool users_read(struct mongo_session *s, const struct strings *dbs,
+    struct users *out, struct err *err);
+void users_free(struct users *u);	/* what is in it; wiped before */
+
+/* Whether the URI's user may write users and roles at all, as far as the
+ * server tells beforehand. */
+bool users_may_write(struct mongo_session *s, bool *may, struct err *err);
+
+/* Tells how b has each user and role of a: kind is "user" or "role", name
+ * "db.name". */
+enum users_match { USERS_MISSING, USERS_SAME, USERS_DIFFERENT };
+typedef void users_found_fn(void *arg, const char *kind, const char *name,
+    enum users_match match);
+void users_compare(const struct users *a, const struct users *b,
+    users_found_fn *found, void *arg);
+
+/* Takes out of *a what b has as well. */
+bool users_subtract(struct users *a, const struct users *b, struct err *err);
+
+/* Puts all of u into the deployment, in place of those of the same name, which
+ * are in there.  As mongorestore does it: through two collections in admin that
+ * are removed again.  False with *err. */
+bool users_write(struct mongo_session *s, const struct users *u,
+    const struct users *there, struct err *err);
+
+/* Tells the names of the users in admin who have a role in one of the
+ * databases dbs: they are not among those of users_read(). */
+bool users_in_admin(struct mongo_session *s, const struct strings *dbs,
+    void (*found)(void *arg, const char *name), void *arg, struct err *err);
+
+#endif
