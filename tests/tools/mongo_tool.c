@@ -228,7 +228,7 @@ op_write(struct end *e, const json_t *q, json_t *a, struct err *err)
 		.in_order = flag(q, "in_order"), .refused = on_refused,
 		.patience_ms = number(q, "patience_ms", 20000),
 	};
-	struct mongo_written w = { 0, 0, 0, 0, 0 };
+	struct mongo_written w = { .inserted = 0 };
 	struct mongo_sink *k;
 	struct buf docs;
 	bool ok = false;
