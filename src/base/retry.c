@@ -175,7 +175,12 @@ retry_wait(struct retry *r, const char *what, uint64_t least_ms,
 			return true;
 	}
 	leave_place(r);
-	if (err_retryable(err->kind) && cancel_requested())
+	if (!err_retryable(err->kind))
+		return false;
+	if (cancel_requested())
 		return cancel_err(err);
+	if (err->hint[0] == '\0')
+		err_hint(err, "the same command goes on from here once that is "
+		    "over; --patience DURATION waits longer");
 	return false;
 }

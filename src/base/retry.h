@@ -31,7 +31,7 @@ void retry_reset(struct retry *r);
 void retry_end(struct retry *r);
 
 /* Decides after a failure: false, with *err as it was, when err is not
- * retryable or the patience is used up; false with ERR_CANCELLED when a stop
+ * retryable or the patience is used up (it gets a hint then); false with ERR_CANCELLED when a stop
  * was requested; true after having waited.  least_ms is a wait that the peer
  * asked for (Retry-After), 0 for none.  what names the operation for the log
  * ("insert into db.c"). */

@@ -117,6 +117,8 @@ static const struct by_text selection_texts[] = {
 	/* Which of the two depends on when it closes. */
 	{ "closed connection", ERR_NETWORK, HINT_WANTS_TLS },
 	{ "connection closed", ERR_NETWORK, HINT_WANTS_TLS },
+	{ "Failed to connect", ERR_NETWORK, "nobody answers there: is the server "
+	    "running, is the network up? The same command goes on from here" },
 	{ "wire version", ERR_UNSUPPORTED, "this server is too old or too new "
 	    "for the libmongoc in use" },
 	{ "Authentication", ERR_AUTH, "check user, password and authSource in "

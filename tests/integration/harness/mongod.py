@@ -208,8 +208,9 @@ class Trio:
         if self._client is not None:
             self._client.close()
             self._client = None
-        for node in self.nodes:
-            node.stop()
+        for node in self.nodes:     # a primary asked to stop hands over first
+            if node.process is not None:
+                node.kill()
 
 
 class Member(Mongod):
