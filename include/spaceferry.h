@@ -92,6 +92,8 @@ struct spaceferry_options {
 	bool users_and_roles;	/* those of the chosen databases too */
 	bool dry_run;
 	bool restart;		/* drop an unfinished journal */
+	bool consistent;	/* fail where the source cannot be read at one
+				 * cluster time */
 	bool download;		/* read every object back */
 	unsigned jobs;		/* 0: chosen by the number of processors */
 	uint64_t memory;	/* bytes; 0: 64 MiB */

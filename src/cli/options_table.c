@@ -158,6 +158,15 @@ const struct options_row options_table[] = {
 	    "the same two ends.",
 	    .type = &options_flag, .field = JOB(restart),
 	    .commands = MIGRATE },
+	{ .name = "consistent", .group = OPTIONS_RUN,
+	    .help = "fail rather than read at several times",
+	    .more = "A replica set is read at one cluster time as far as that "
+	    "goes: capped collections are read as they are, and what is not "
+	    "read when the server's history ends goes on at a later time.  "
+	    "With this option each of these is an error, and so is a "
+	    "standalone source.",
+	    .type = &options_flag, .field = JOB(consistent),
+	    .commands = BOTH },
 	{ .name = "jobs", .group = OPTIONS_RUN, .argument = "N",
 	    .help = "workers (default: by the processors)",
 	    .type = &options_jobs, .field = JOB(jobs), .commands = BOTH },

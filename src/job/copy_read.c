@@ -1,5 +1,9 @@
+#include <string.h>
+
 #include "base/cancel.h"
 #include "job/copy_internal.h"
+#include "job/moment.h"
+#include "job/target.h"
 
 #define DOC_MAX ((size_t)16 * 1024 * 1024 + 16 * 1024)
 
@@ -26,10 +30,15 @@ settle(struct batch *b)
 
 enum filled { FILLED, LAST, FAILED };
 
+/* One partition's cursor and the time it reads at. */
+struct reader {
+	struct mongo_cursor *cursor;
+	struct moment_read at;
+};
+
 /* Reads documents until the batch is full or the partition ends. */
 static enum filled
-fill(struct copy_run *run, struct mongo_cursor *cursor, struct batch *b,
-    struct err *err)
+fill(struct copy_run *run, struct reader *r, struct batch *b, struct err *err)
 {
 	size_t times = stretch_now(run->stretch), len;
 	const uint8_t *doc;
@@ -40,14 +49,17 @@ fill(struct copy_run *run, struct mongo_cursor *cursor, struct batch *b,
 			cancel_err(err);
 			return FAILED;
 		}
-		switch (mongo_cursor_next(cursor, &doc, &len, err)) {
+		switch (mongo_cursor_next(r->cursor, &doc, &len, err)) {
 		case MONGO_END:
 			return LAST;
 		case MONGO_FAILED:
+			if (moment_mend(&r->at, r->cursor, err))
+				continue;
 			return FAILED;
 		case MONGO_DOC:
 			break;
 		}
+		r->at.losses = 0;
 		/* A large one waits for nobody: it is in memory already. */
 		if (!batch_add(b, doc, len)) {
 			err_nomem(err, "batch");
@@ -105,7 +117,7 @@ copy_batch_new(struct copy_run *run, const struct collection_info *info,
 }
 
 static bool
-read_batches(struct copy_run *run, struct part *p, struct mongo_cursor *cursor,
+read_batches(struct copy_run *run, struct part *p, struct reader *r,
     struct err *err)
 {
 	enum filled filled;
@@ -114,7 +126,7 @@ read_batches(struct copy_run *run, struct part *p, struct mongo_cursor *cursor,
 	do {
 		if ((b = copy_batch_new(run, p->move->info, err)) == NULL)
 			return false;
-		filled = fill(run, cursor, b, err);
+		filled = fill(run, r, b, err);
 		if (filled == FAILED) {
 			batch_free(b);
 			return false;
@@ -122,7 +134,51 @@ read_batches(struct copy_run *run, struct part *p, struct mongo_cursor *cursor,
 		if (!copy_hand_on(run, p, b, err))
 			return false;
 	} while (filled != LAST);
+	p->at = r->at.at;
 	return copy_part_progress(run, p, false, true, err);
+}
+
+/* Waits until all that was read of p is acknowledged. */
+static bool
+drain(struct copy_run *run, struct part *p, struct err *err)
+{
+	size_t pending;
+
+	for (;;) {
+		pthread_mutex_lock(&run->c->data->lock);
+		pending = p->pending;
+		pthread_mutex_unlock(&run->c->data->lock);
+		if (pending == 0)
+			return true;
+		if (!cancel_sleep(20))
+			return cancel_err(err);
+		/* Granted unless another stage has failed. */
+		if (!credit_take(run->credit, 1))
+			return err_set(err, ERR_CANCELLED, "reading: stopped");
+		credit_give(run->credit, 1);
+	}
+}
+
+/* A stream whose time is gone begins again with nothing on the target. */
+static bool
+start_over(struct copy_run *run, struct part *p, struct err *err)
+{
+	struct data *d = run->c->data;
+
+	if (!drain(run, p, err) || (run->c->write &&
+	    !target_remake(d, p->move, err)))
+		return false;
+	if (run->c->quarantine != NULL && p->quarantined > 0 &&
+	    !quarantine_forget(run->c->quarantine, p->move->info->ns, err))
+		return false;
+	pthread_mutex_lock(&d->lock);
+	memset(&p->expected, 0, sizeof(p->expected));
+	memset(&p->counts, 0, sizeof(p->counts));
+	memset(&p->quarantined_tally, 0, sizeof(p->quarantined_tally));
+	p->quarantined = 0;
+	p->kept = 0;
+	pthread_mutex_unlock(&d->lock);
+	return true;
 }
 
 static bool
@@ -138,13 +194,25 @@ read_part(struct copy_run *run, struct mongo_session *session, struct part *p,
 		.batch_bytes = run->batch_bytes,
 		.patience_ms = run->c->job->patience_ms,
 	};
-	struct mongo_cursor *cursor;
+	struct reader r = { .at = {
+		.moment = run->c->data->moment, .session = session,
+		.move = p->move,
+	} };
 	bool ok;
 
-	if ((cursor = mongo_cursor_new(session, &read, err)) == NULL)
+	if (!moment_begin(&r.at, err))
 		return false;
-	ok = read_batches(run, p, cursor, err);
-	mongo_cursor_free(cursor);
+	do {
+		if (r.at.anew && !start_over(run, p, err))
+			return false;
+		r.at.anew = false;
+		read.at = moment_at(&r.at);
+		r.cursor = mongo_cursor_new(session, &read, err);
+		if (r.cursor == NULL)
+			return false;
+		ok = read_batches(run, p, &r, err);
+		mongo_cursor_free(r.cursor);
+	} while (!ok && r.at.anew);
 	if (!ok && err->kind != ERR_CANCELLED)
 		err_prefix(err, "source: %s", p->move->info->ns);
 	return ok;

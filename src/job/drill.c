@@ -239,9 +239,25 @@ read_sides(struct drill *d, struct side *source, struct side *target,
 	    naming ? name_target : add_pair,
 	    naming ? (void *)d : (void *)&d->target, err))
 		return false;
-	/* The source as it is now is what the target is held against. */
 	d->part->expected = on_source;
 	d->part->actual = on_target;
+	return true;
+}
+
+/* The source is read at the time that was moved, both times; where that time
+ * is gone, as it is now, which may differ for that reason alone. */
+static bool
+read_pairs(struct drill *d, struct side *source, struct side *target,
+    struct err *err)
+{
+
+	while (!read_sides(d, source, target, false, err)) {
+		if (!source->at->anew)
+			return false;
+		source->at->anew = false;
+		d->source.n = 0;
+		d->target.n = 0;
+	}
 	return true;
 }
 
@@ -250,7 +266,7 @@ drill(struct drill *d, struct side *source, struct side *target,
     struct err *err)
 {
 
-	if (!read_sides(d, source, target, false, err))
+	if (!read_pairs(d, source, target, err))
 		return false;
 	qsort(d->source.v, d->source.n, sizeof(struct pair), compare_pairs);
 	qsort(d->target.v, d->target.n, sizeof(struct pair), compare_pairs);
@@ -264,13 +280,27 @@ drill(struct drill *d, struct side *source, struct side *target,
 	return read_sides(d, source, target, true, err);
 }
 
+/* Says so when the source was not read at the time that was moved. */
+static void
+tell_of_time(struct drill *d, const struct moment_read *at)
+{
+
+	if (d->part->at.seconds != 0 && at->at.seconds == 0)
+		report_note(&d->v->job->report, "verified_now", "what differs "
+		    "may have changed on the source since it was read",
+		    "%s: the source's history is gone; what differs was looked "
+		    "up as it is now", d->part->move->target_ns);
+}
+
 bool
 drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
     struct mongo_session *target, struct err *err)
 {
 	struct drill d = { .v = v, .part = p };
+	struct moment_read at = { .moment = v->data->moment,
+	    .session = source, .move = p->move, .fixed = true, .at = p->at };
 	struct side on_source = { .job = v->job, .data = v->data,
-	    .session = source, .is_source = true };
+	    .session = source, .is_source = true, .at = &at };
 	struct side on_target = { .job = v->job, .data = v->data,
 	    .session = target };
 	struct transform_options options = { .job = v->job, .move = p->move };
@@ -282,6 +312,7 @@ drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
 	on_source.transform = t;
 	on_target.transform = t;
 	ok = drill(&d, &on_source, &on_target, err);
+	tell_of_time(&d, &at);
 	transform_free(t);
 	free(d.source.v);
 	free(d.target.v);

@@ -6,9 +6,11 @@
 #include "flow/pipeline.h"
 #include "job/accounts.h"
 #include "job/copy.h"
+#include "job/drift.h"
 #include "job/files.h"
 #include "job/job.h"
 #include "job/links.h"
+#include "job/moment.h"
 #include "job/move.h"
 #include "job/part.h"
 #include "job/plan.h"
@@ -59,6 +61,14 @@ forget_quarantine(struct run *r, struct err *err)
 }
 
 static bool
+find_moment(struct run *r, struct err *err)
+{
+
+	r->data.moment = moment_new(&r->data, &r->job, r->journal, err);
+	return r->data.moment != NULL;
+}
+
+static bool
 prepare_data(struct run *r, struct err *err)
 {
 	size_t i;
@@ -88,8 +98,14 @@ copy_data(struct run *r, struct err *err)
 		.ours = r->job.options->drop ||
 		    r->job.options->on_conflict == SPACEFERRY_ABORT,
 	};
+	struct err ignored;
 
-	return copy_run(&copy, err);
+	if (copy_run(&copy, err))
+		return drift_check(&r->data, &r->job, err);
+	/* A collection that vanished may be why: say which. */
+	if (err->kind == ERR_NOT_FOUND)
+		drift_check(&r->data, &r->job, &ignored);
+	return false;
 }
 
 static bool
@@ -159,7 +175,7 @@ migrate(struct run *r, struct err *err)
 		return false;
 	if (!open_state(r, err))
 		return false;
-	if (r->has_data && !prepare_data(r, err))
+	if (r->has_data && (!find_moment(r, err) || !prepare_data(r, err)))
 		return false;
 	r->began = true;
 	if (r->has_files && (!files_begin(&r->files,
@@ -212,6 +228,8 @@ dry_run_data(struct run *r, struct err *err)
 	};
 	size_t i;
 
+	if (!find_moment(r, err))
+		return false;
 	for (i = 0; i < r->data.n_moves; i++) {
 		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
 			return false;

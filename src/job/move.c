@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "bson/doc.h"
+#include "job/moment.h"
 #include "job/move.h"
 #include "job/part.h"
 #include "job/plan.h"
@@ -69,6 +70,9 @@ read_catalogs(struct data *d, struct job *job, struct err *err)
 	struct strings dbs = { NULL, 0 };
 	bool ok;
 
+	if (job->options->db.n == 0 && end_default_db(&d->source) != NULL)
+		log_info("moving database %s, named in the source's URI",
+		    end_default_db(&d->source));
 	ok = plan_databases(job->options, end_default_db(&d->source), &dbs,
 	    err) && end_read_catalog(&d->source, &dbs, true, err) &&
 	    plan_moves(d, job, err);
@@ -205,6 +209,7 @@ data_close(struct data *d)
 		metadata_free(&d->moves[i]);
 	}
 	free(d->moves);
+	moment_free(d->moment);
 	free(d->query.data);
 	end_close(&d->source);
 	end_close(&d->target);
@@ -235,7 +240,7 @@ move_is_ok(const struct move *m, const struct spaceferry_options *o)
 
 	return m->missing == 0 && m->different == 0 && m->quarantined == 0 &&
 	    m->n_metadata == 0 && m->failed_indexes == 0 &&
-	    !m->refused_violations &&
+	    !m->refused_violations && !m->drifted &&
 	    (m->extra == 0 || !extras_matter);
 }
 

@@ -24,6 +24,7 @@
 #include "mongo/client.h"
 #include "mongo/source.h"
 
+struct moment;
 struct part;
 
 /* One collection on its way. */
@@ -52,6 +53,9 @@ struct move {
 	bool expiry_later;	/* expireAfterSeconds is set once it verified */
 	bool refused_violations; /* dry run: the target would refuse them */
 	uint64_t failed_indexes;
+	bool read_now;		/* not at the time of the rest (moment.h) */
+	bool replaced;		/* another one since the interrupted run began */
+	bool drifted;		/* dropped or replaced on the source meanwhile */
 	struct spaceferry_metadata *metadata;
 	size_t n_metadata;
 	struct progress_item *progress;
@@ -66,6 +70,7 @@ struct data {
 	bool same_deployment;
 	uint64_t writes_before;	/* the source's write counter at the start */
 	bool writes_known;
+	struct moment *moment;	/* job/moment.h; NULL before the checks */
 	bool judged;		/* compared to the end: "ok" may be said */
 	pthread_mutex_t lock;	/* guards results and parts' results */
 };

@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "job/part.h"
+#include "job/target.h"
 
 /* The order of journal_part.counters. */
 enum {
 	C_DOCUMENTS, C_VALUES, C_KEYS, C_IDS, C_BINARY, C_REGEX, C_NO_RULE,
-	C_DBREFS, C_QUARANTINED, C_KEPT, C_QUARANTINED_BYTES, C_COUNTERS
+	C_DBREFS, C_QUARANTINED, C_KEPT, C_QUARANTINED_BYTES, C_CLUSTER_TIME,
+	C_COUNTERS
 };
 
 _Static_assert(C_COUNTERS <= sizeof(((struct journal_part *)0)->counters) /
@@ -89,6 +91,8 @@ unpack_counters(struct part *p, const struct journal_part *j)
 	p->quarantined_tally.count = p->quarantined;
 	p->quarantined_tally.bytes = j->counters[C_QUARANTINED_BYTES];
 	p->kept = j->counters[C_KEPT];
+	p->at.seconds = (uint32_t)(j->counters[C_CLUSTER_TIME] >> 32);
+	p->at.increment = (uint32_t)j->counters[C_CLUSTER_TIME];
 }
 
 static bool
@@ -137,6 +141,9 @@ part_make_all(struct move *m, struct data *d, struct journal *journal,
 
 	if (m->info->type == COLLECTION_VIEW)
 		return true;
+	m->replaced = journal != NULL && target_is_outdated(m, journal);
+	if (m->replaced && !journal_forget_parts(journal, m->target_ns, err))
+		return false;
 	if (journal != NULL && journal_has_parts(journal, m->target_ns))
 		return load_from_journal(m, journal, err);
 	if (!mongo_split(d->source.session, &split, err))
@@ -175,6 +182,8 @@ part_record_done(struct part *p, struct journal *journal, struct err *err)
 			[C_QUARANTINED] = p->quarantined,
 			[C_QUARANTINED_BYTES] = p->quarantined_tally.bytes,
 			[C_KEPT] = p->kept,
+			[C_CLUSTER_TIME] = (uint64_t)p->at.seconds << 32 |
+			    p->at.increment,
 		},
 	};
 

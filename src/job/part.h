@@ -28,6 +28,8 @@ struct part {
 	bool done;		/* everything of it is acknowledged */
 	bool resumed;		/* done by an earlier run: the source may have
 				 * changed since */
+	struct mongo_time at;	/* when the source was read, the last time if
+				 * there were several; seconds 0: now */
 	bool differs;		/* verification found the tallies different */
 
 	/* Under data.lock while threads run. */
@@ -42,7 +44,7 @@ struct part {
 };
 
 /* Cuts the collection of m, or takes the partitions that the journal (NULL:
- * none) has.  at: cluster time to read at, or NULL. */
+ * none) has.  The source is asked as it is now: boundaries hold at any time. */
 bool part_make_all(struct move *m, struct data *d, struct journal *journal,
     struct err *err);
 void part_free_all(struct move *m);

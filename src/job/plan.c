@@ -14,8 +14,6 @@ plan_databases(const struct spaceferry_options *o, const char *source_default,
 		if (!job_copy_strings(&o->db, dbs))
 			return err_nomem(err, "--db");
 	} else if (source_default != NULL) {
-		log_info("moving database %s, named in the source's URI",
-		    source_default);
 		if (!strings_add(dbs, source_default))
 			return err_nomem(err, "--db");
 	}
@@ -90,8 +88,8 @@ name_base(const struct data *d, const struct spaceferry_options *o,
 	return true;
 }
 
-static bool
-is_chosen(const struct spaceferry_options *o, const char *ns)
+bool
+plan_chooses(const struct spaceferry_options *o, const char *ns)
 {
 	struct strings include = { (char **)(uintptr_t)o->include.v,
 	    o->include.n };
@@ -176,7 +174,7 @@ plan_moves(struct data *d, const struct job *job, struct err *err)
 		const struct collection_info *info = &d->source.catalog->v[i];
 		struct move *m = &d->moves[d->n_moves];
 
-		if (!is_chosen(o, info->ns))
+		if (!plan_chooses(o, info->ns))
 			continue;
 		m->info = info;
 		m->stream = info->capped || info->type == COLLECTION_TIMESERIES;

@@ -18,6 +18,9 @@
 bool plan_databases(const struct spaceferry_options *o,
     const char *source_default, struct strings *dbs, struct err *err);
 
+/* Whether --include and --exclude choose this namespace of the source. */
+bool plan_chooses(const struct spaceferry_options *o, const char *ns);
+
 /* Fills d->moves from d->source.catalog.  False with *err: two collections
  * with one name on the target, a view that would leave its base, a name that
  * is too long, nothing to move. */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "bson/validator.h"
+#include "job/moment.h"
 #include "job/part.h"
 #include "job/run.h"
 #include "job/target.h"
@@ -63,17 +64,36 @@ run_open(struct run *r, const struct spaceferry_options *options,
 static void
 check_source_changed(struct run *r)
 {
+	struct report *report = &r->job.report;
+	struct mongo_time at;
 	struct err ignored;
 	uint64_t now;
+	bool frozen = r->data.moment != NULL &&
+	    moment_last(r->data.moment, &at);
 
-	if (!r->data.writes_known || r->data.same_deployment ||
-	    !mongo_write_counter(r->data.source.session, &now, &ignored) ||
-	    now == r->data.writes_before)
+	if (r->data.source.kind != END_MONGO || r->data.same_deployment)
 		return;
-	r->job.report.summary->source_changed = true;
-	report_note(&r->job.report, "source_changed",
-	    "stop the app, then migrate again, so that nothing is left behind",
-	    "the source deployment was written to during this run");
+	if (!r->data.writes_known || !mongo_write_counter(
+	    r->data.source.session, &now, &ignored)) {
+		if (!frozen)
+			report_note(report, "source_unknown", "stop the app "
+			    "while this runs, or give that user clusterMonitor",
+			    "the source's user may not ask whether somebody "
+			    "wrote to it during this run");
+		return;
+	}
+	if (now == r->data.writes_before)
+		return;
+	report->summary->source_changed = true;
+	if (frozen)
+		report_note(report, "source_changed", "what came later is not "
+		    "on the target: stop the app and migrate again",
+		    "the source was written to during this run; it was read "
+		    "at cluster time %u.%u", at.seconds, at.increment);
+	else
+		report_note(report, "source_changed", "stop the app, migrate "
+		    "again and verify, so that nothing is left behind",
+		    "the source deployment was written to during this run");
 }
 
 static void
@@ -101,6 +121,7 @@ run_close(struct run *r, bool ok, struct err *err)
 
 	/* A run that ended before it began has nothing to tell. */
 	if (r->began && r->has_data) {
+		moment_tell(r->data.moment);
 		if (ok)
 			check_source_changed(r);
 		warn_of_dbrefs(r);
@@ -135,7 +156,7 @@ everything_arrived(const struct run *r)
 		const struct move *m = &r->data.moves[i];
 
 		if (m->missing > 0 || m->different > 0 || m->quarantined > 0 ||
-		    m->failed_indexes > 0 || m->n_metadata > 0)
+		    m->failed_indexes > 0 || m->n_metadata > 0 || m->drifted)
 			return false;
 		if (m->extra > 0 &&
 		    r->job.options->on_conflict == SPACEFERRY_ABORT)

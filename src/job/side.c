@@ -54,6 +54,7 @@ side_read(const struct side *side, const struct part *p,
 		    &side->data->query : NULL,
 		.batch_bytes = REPLY_BYTES,
 		.patience_ms = side->job->patience_ms,
+		.at = side->at != NULL ? moment_at(side->at) : NULL,
 	};
 	struct rewrite_counts unused;
 	struct mongo_cursor *cursor;
@@ -68,12 +69,15 @@ side_read(const struct side *side, const struct part *p,
 	while (ok && (next = mongo_cursor_next(cursor, &doc, &len, err)) !=
 	    MONGO_END) {
 		if (next == MONGO_FAILED)
-			ok = false;
+			ok = side->at != NULL &&
+			    moment_mend(side->at, cursor, err);
 		else if (cancel_requested())
 			ok = cancel_err(err);
 		else
 			ok = take(side, doc, len, counts != NULL ? counts :
 			    &unused, sum, each, arg, err);
+		if (next == MONGO_DOC && side->at != NULL)
+			side->at->losses = 0;
 	}
 	mongo_cursor_free(cursor);
 	if (!ok && err->kind != ERR_CANCELLED)

@@ -11,6 +11,7 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "job/moment.h"
 #include "job/part.h"
 #include "job/transform.h"
 
@@ -20,6 +21,7 @@ struct side {
 	struct mongo_session *session;
 	struct transform *transform;
 	bool is_source;
+	struct moment_read *at;	/* of the source, begun; NULL: now */
 };
 
 /* One document as it must be (source) or is (target).  False stops. */
@@ -28,7 +30,8 @@ typedef bool side_fn(void *arg, const uint8_t *doc, size_t len,
 
 /* Reads p.  counts: rewriting's counters of the source side, may be NULL on
  * the target's.  Documents too large after rewriting are left out.  each may
- * be NULL.  *sum gets the tally of all.  Blocks. */
+ * be NULL.  *sum gets the tally of all.  Blocks.  False with at->anew: start
+ * over. */
 bool side_read(const struct side *side, const struct part *p,
     struct rewrite_counts *counts, struct tally *sum, side_fn *each, void *arg,
     struct err *err);

@@ -22,6 +22,7 @@ fact_name(const struct move *m, char out[FACT_MAX])
  * made once it was dropped (if asked) and created. */
 #define CLAIMED "claimed"
 #define MADE "made"
+#define MADE_MAX 64
 
 static bool
 is_ours(const struct move *m, struct journal *journal)
@@ -40,7 +41,32 @@ is_made(const struct move *m, struct journal *journal)
 
 	fact_name(m, fact);
 	value = journal_get(journal, fact);
-	return value != NULL && strcmp(value, MADE) == 0;
+	return value != NULL && strncmp(value, MADE, strlen(MADE)) == 0;
+}
+
+/* "made UUID": of the collection on the source, so that a resumed run knows
+ * whether it is still that one. */
+static void
+made_value(const struct move *m, char out[MADE_MAX])
+{
+	size_t i, len = strlen(MADE);
+
+	snprintf(out, MADE_MAX, MADE " ");
+	for (i = 0; i < sizeof(m->info->uuid); i++)
+		snprintf(out + len + 1 + 2 * i, 3, "%02x", m->info->uuid[i]);
+}
+
+bool
+target_is_outdated(const struct move *m, struct journal *journal)
+{
+	char value[MADE_MAX], fact[FACT_MAX];
+	const char *was;
+
+	fact_name(m, fact);
+	made_value(m, value);
+	was = journal_get(journal, fact);
+	return was != NULL && strlen(was) == strlen(value) &&
+	    strcmp(was, value) != 0;
 }
 
 /* --- before anything is changed --- */
@@ -137,6 +163,15 @@ note_repeated(struct data *d, struct job *job, const struct move *m,
 	return true;
 }
 
+/* Whether nothing but what this migration wrote can be there. */
+static bool
+is_all_ours(const struct job *job)
+{
+
+	return job->options->drop ||
+	    job->options->on_conflict == SPACEFERRY_ABORT;
+}
+
 static bool
 prepare_move(struct data *d, struct job *job, struct move *m,
     struct journal *journal, struct err *err)
@@ -147,7 +182,7 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 		.view_on = m->info->type == COLLECTION_VIEW ? m->view_on : NULL,
 	};
 	bool made = is_made(m, journal), drop;
-	char fact[FACT_MAX];
+	char fact[FACT_MAX], value[MADE_MAX];
 
 	/* Without the right to set it later it is set at once. */
 	if (m->info->expires && !mongo_may(d->target.session, m->target_ns,
@@ -156,7 +191,8 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	create.later_expiry = m->expiry_later;
 	if (made && !note_repeated(d, job, m, err))
 		return false;
-	drop = made ? is_stale_stream(m) : job->options->drop;
+	drop = made ? is_stale_stream(m) || (m->replaced && is_all_ours(job)) :
+	    job->options->drop;
 	fact_name(m, fact);
 	if (!is_ours(m, journal) && !journal_put(journal, fact, CLAIMED, err))
 		return false;
@@ -165,7 +201,29 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 		return err_prefix(err, "target: dropping %s", m->target_ns);
 	if (!catalog_create(d->target.session, &create, err))
 		return err_prefix(err, "target: creating %s", m->target_ns);
-	return made || journal_put(journal, fact, MADE, err);
+	made_value(m, value);
+	return (made && !m->replaced) || journal_put(journal, fact, value, err);
+}
+
+bool
+target_remake(struct data *d, struct move *m, struct err *err)
+{
+	struct catalog_create create = {
+		.ns = m->target_ns, .info = m->info,
+		.later_expiry = m->expiry_later,
+	};
+	struct mongo_session *s;
+	bool ok;
+
+	if (d->target.kind != END_MONGO)
+		return err_set(err, ERR_UNSUPPORTED, "the source's history was "
+		    "lost while %s was read", m->info->ns);
+	if ((s = mongo_session_new(d->target.server, err)) == NULL)
+		return err_prefix(err, "target");
+	ok = catalog_drop(s, m->target_ns, err) &&
+	    catalog_create(s, &create, err);
+	mongo_session_free(s);
+	return ok || err_prefix(err, "target: making %s again", m->target_ns);
 }
 
 bool

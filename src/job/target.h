@@ -19,10 +19,18 @@
 bool target_check(struct data *d, struct job *job, struct journal *journal,
     struct err *err);
 
+/* A resumed run: true when the source's collection is another one than the
+ * target's was made for. */
+bool target_is_outdated(const struct move *m, struct journal *journal);
+
 /* Drops (--drop) and makes the chosen collections, each recorded as ours
  * first.  Streams that an interrupted run left half done start anew. */
 bool target_prepare(struct data *d, struct job *job, struct journal *journal,
     struct err *err);
+
+/* Drops a stream that target_prepare() made and makes it again, for a reader
+ * that starts over while the main thread waits. */
+bool target_remake(struct data *d, struct move *m, struct err *err);
 
 /* Builds all indexes but the TTL ones; a failed one is reported by name and
  * costs no other.  s: a session of the calling thread. */

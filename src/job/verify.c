@@ -1,3 +1,4 @@
+#include "job/moment.h"
 #include "job/accounts.h"
 #include "job/part.h"
 #include "job/run.h"
@@ -13,6 +14,9 @@ verify_data(struct run *r, struct err *err)
 	};
 	size_t i;
 
+	r->data.moment = moment_new(&r->data, &r->job, NULL, err);
+	if (r->data.moment == NULL)
+		return false;
 	for (i = 0; i < r->data.n_moves; i++) {
 		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
 			return false;

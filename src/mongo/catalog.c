@@ -16,6 +16,7 @@ struct reader {
 	struct mongo_session *session;
 	struct catalog *catalog;
 	bool with_stats;
+	bool brief;		/* no indexes either */
 };
 
 void
@@ -89,28 +90,38 @@ type_of(const bson_t *listed)
 	    COLLECTION_PLAIN;
 }
 
+static void
+take_uuid(struct collection_info *c, const bson_t *listed)
+{
+	bson_subtype_t subtype;
+	const uint8_t *data;
+	bson_iter_t it, at;
+	uint32_t len;
+
+	if (!bson_iter_init(&it, listed) ||
+	    !bson_iter_find_descendant(&it, "info.uuid", &at) ||
+	    !BSON_ITER_HOLDS_BINARY(&at))
+		return;
+	bson_iter_binary(&at, &subtype, &len, &data);
+	if (len == sizeof(c->uuid))
+		memcpy(c->uuid, data, len);
+}
+
 /* Options and UUID, as listCollections gave them. */
 static bool
 take_listed(struct collection_info *c, const bson_t *listed)
 {
 	static const uint8_t none[5] = { 5, 0, 0, 0, 0 };
-	bson_subtype_t subtype;
 	const uint8_t *data = none;
 	uint32_t len = sizeof(none);
-	bson_iter_t it, at;
+	bson_iter_t it;
 
 	if (bson_iter_init_find(&it, listed, "options") &&
 	    BSON_ITER_HOLDS_DOCUMENT(&it))
 		bson_iter_document(&it, &len, &data);
 	if (!catalog_info_options(c, data, len))
 		return false;
-	if (bson_iter_init(&it, listed) &&
-	    bson_iter_find_descendant(&it, "info.uuid", &at) &&
-	    BSON_ITER_HOLDS_BINARY(&at)) {
-		bson_iter_binary(&at, &subtype, &len, &data);
-		if (len == sizeof(c->uuid))
-			memcpy(c->uuid, data, len);
-	}
+	take_uuid(c, listed);
 	return true;
 }
 
@@ -135,10 +146,38 @@ add_collection(struct reader *r, const char *db, const bson_t *listed,
 	if (!take_listed(c, listed))
 		return err_nomem(err, "catalog");
 	c->type = type_of(listed);
-	if (c->type == COLLECTION_VIEW)
+	if (c->type == COLLECTION_VIEW || r->brief)
 		return true;
 	return read_indexes(r, c, err) && (!r->with_stats ||
 	    catalog_stats(r->session, c, err));
+}
+
+/* The UUID of a time-series is that of its buckets. */
+static void
+name_buckets(struct reader *r, const char *db, const struct buf *listed)
+{
+	static const char prefix[] = "system.buckets.";
+	bson_iter_t it;
+	const char *name;
+	size_t at = 0, i;
+	bson_t doc;
+
+	while (session_next_doc(listed, &at, &doc)) {
+		if (!bson_iter_init_find(&it, &doc, "name") ||
+		    !BSON_ITER_HOLDS_UTF8(&it))
+			continue;
+		name = bson_iter_utf8(&it, NULL);
+		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		for (i = 0; i < r->catalog->n; i++) {
+			struct collection_info *c = &r->catalog->v[i];
+
+			if (c->type == COLLECTION_TIMESERIES &&
+			    strcmp(c->db, db) == 0 && strcmp(c->name,
+			    name + sizeof(prefix) - 1) == 0)
+				take_uuid(c, &doc);
+		}
+	}
 }
 
 static bool
@@ -164,6 +203,7 @@ read_db(struct reader *r, const char *db, struct err *err)
 		if (ok && cancel_requested())
 			ok = cancel_err(err);
 	}
+	name_buckets(r, db, &listed);
 	buf_free(&listed);
 	return ok;
 }
@@ -200,11 +240,10 @@ list_dbs(struct mongo_session *s, struct strings *dbs, struct err *err)
 	return ok;
 }
 
-struct catalog *
-catalog_read(struct mongo_session *s, const struct strings *dbs,
-    bool with_stats, struct err *err)
+static struct catalog *
+read_catalog(struct reader r, const struct strings *dbs, struct err *err)
 {
-	struct reader r = { .session = s, .with_stats = with_stats };
+	struct mongo_session *s = r.session;
 	struct strings all = { NULL, 0 };
 	bool ok = true;
 	size_t i;
@@ -226,4 +265,22 @@ catalog_read(struct mongo_session *s, const struct strings *dbs,
 		return r.catalog;
 	catalog_free(r.catalog);
 	return NULL;
+}
+
+struct catalog *
+catalog_read(struct mongo_session *s, const struct strings *dbs,
+    bool with_stats, struct err *err)
+{
+	struct reader r = { .session = s, .with_stats = with_stats };
+
+	return read_catalog(r, dbs, err);
+}
+
+struct catalog *
+catalog_list(struct mongo_session *s, const struct strings *dbs,
+    struct err *err)
+{
+	struct reader r = { .session = s, .brief = true };
+
+	return read_catalog(r, dbs, err);
 }

@@ -46,7 +46,7 @@ struct collection_info {
 	bool capped;
 	bool clustered;
 	struct rawdoc options;	/* as listCollections gave them */
-	uint8_t uuid[16];	/* zeros for views */
+	uint8_t uuid[16];	/* zeros for views; of a time-series' buckets */
 	char *view_on;		/* views only */
 	char *meta_field;	/* time-series, if any */
 	char *time_field;	/* time-series only */
@@ -73,6 +73,10 @@ struct catalog {
  * a database that does not exist gives no collections. */
 struct catalog *catalog_read(struct mongo_session *s,
     const struct strings *dbs, bool with_stats, struct err *err);
+
+/* The same without indexes: one command per database. */
+struct catalog *catalog_list(struct mongo_session *s,
+    const struct strings *dbs, struct err *err);
 void catalog_free(struct catalog *c);	/* NULL is allowed */
 
 /* A catalog made of what is known from elsewhere (a dump): catalog_new(), then

@@ -1,0 +1,119 @@
+#include <string.h>
+
+#include "job/drift.h"
+#include "job/moment.h"
+#include "job/plan.h"
+
+#define COMMIT_WAIT_MS 10000
+
+static bool
+has_uuid(const struct collection_info *c)
+{
+	static const uint8_t none[sizeof(c->uuid)];
+
+	return memcmp(c->uuid, none, sizeof(none)) != 0;
+}
+
+static bool
+same_uuid(const struct collection_info *a, const struct collection_info *b)
+{
+
+	return memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0;
+}
+
+static const struct collection_info *
+find_uuid(const struct catalog *c, const struct collection_info *like)
+{
+	size_t i;
+
+	for (i = 0; i < c->n && has_uuid(like); i++) {
+		if (same_uuid(&c->v[i], like))
+			return &c->v[i];
+	}
+	return NULL;
+}
+
+static void
+tell_gone(struct job *job, const struct move *m,
+    const struct collection_info *renamed)
+{
+
+	if (renamed != NULL)
+		report_error(&job->report, "source_renamed", "run the same "
+		    "command again: it moves it by its new name; then drop the "
+		    "old one on the target", "%s was renamed to %s on the "
+		    "source during the run", m->info->ns, renamed->ns);
+	else
+		report_error(&job->report, "source_dropped", "if that was "
+		    "meant, drop it on the target too and run the same command "
+		    "again", "%s was dropped on the source during the run",
+		    m->info->ns);
+}
+
+static void
+check_move(struct job *job, struct move *m, const struct catalog *now)
+{
+	const struct collection_info *there = catalog_find(now, m->info->ns);
+
+	m->drifted = there == NULL || there->type != m->info->type ||
+	    !same_uuid(there, m->info);
+	if (there == NULL)
+		tell_gone(job, m, find_uuid(now, m->info));
+	else if (m->drifted)
+		report_error(&job->report, "source_recreated", "run the same "
+		    "command again: it moves the new one", "%s was dropped and "
+		    "made again on the source during the run", m->info->ns);
+}
+
+/* A new collection matters if it was there at the time that is moved: one that
+ * came later cannot be read at that time (measured: code 246). */
+static bool
+was_there(struct data *d, const char *ns)
+{
+	struct mongo_time at;
+	struct err ignored;
+
+	return d->moment != NULL && moment_last(d->moment, &at) &&
+	    mongo_readable_at(d->source.session, ns, &at, COMMIT_WAIT_MS,
+	    &ignored);
+}
+
+static void
+check_new(struct data *d, struct job *job, const struct collection_info *c)
+{
+	const char *hint = "run the same command again: it moves it too";
+
+	if (catalog_find(d->source.catalog, c->ns) != NULL ||
+	    !plan_chooses(job->options, c->ns) ||
+	    find_uuid(d->source.catalog, c) != NULL)
+		return;
+	if (c->type != COLLECTION_VIEW && !c->capped && was_there(d, c->ns))
+		report_error(&job->report, "source_created", hint,
+		    "%s is new on the source and was not moved", c->ns);
+	else
+		report_note(&job->report, "source_created", hint,
+		    "%s was made on the source during the run and is not moved",
+		    c->ns);
+}
+
+bool
+drift_check(struct data *d, struct job *job, struct err *err)
+{
+	struct strings dbs = { NULL, 0 };
+	struct catalog *now = NULL;
+	size_t i;
+
+	if (d->source.kind != END_MONGO)
+		return true;
+	if (plan_databases(job->options, end_default_db(&d->source), &dbs, err))
+		now = catalog_list(d->source.session, &dbs, err);
+	strings_free(&dbs);
+	if (now == NULL)
+		return err_prefix(err, "source");
+	for (i = 0; i < d->n_moves; i++)
+		check_move(job, &d->moves[i], now);
+	for (i = 0; i < now->n; i++)
+		check_new(d, job, &now->v[i]);
+	catalog_free(now);
+	return true;
+}
