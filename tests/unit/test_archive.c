@@ -388,6 +388,7 @@ test_full_stream(void **state)
 	buf_init(&bytes, 10000);
 	w = archive_writer_new(&out, &head, &err);
 	assert_non_null(w);
+	bytes.cap = bytes.len;
 	bytes.max = bytes.len + 100;
 	assert_false(archive_finish(w, &err));
 	archive_writer_free(w);
