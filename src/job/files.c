@@ -149,7 +149,7 @@ manifest_name(const struct file_pair *pair, char out[MANIFEST_NAME_MAX])
 }
 
 bool
-files_begin(struct files *f, const char *folder, struct err *err)
+files_begin(struct files *f, struct place *place, struct err *err)
 {
 	char name[MANIFEST_NAME_MAX];
 	size_t i;
@@ -161,7 +161,7 @@ files_begin(struct files *f, const char *folder, struct err *err)
 		    !check_not_same(pair, err)))
 			return false;
 		manifest_name(pair, name);
-		pair->manifest = manifest_open(folder, name, err);
+		pair->manifest = manifest_open(place, name, err);
 		if (pair->manifest == NULL)
 			return false;
 	}
@@ -169,7 +169,7 @@ files_begin(struct files *f, const char *folder, struct err *err)
 }
 
 bool
-files_find_manifests(struct files *f, const char *folder, struct err *err)
+files_find_manifests(struct files *f, struct place *place, struct err *err)
 {
 	char name[MANIFEST_NAME_MAX];
 	size_t i;
@@ -180,7 +180,7 @@ files_find_manifests(struct files *f, const char *folder, struct err *err)
 		if (pair->target == NULL)
 			continue;
 		manifest_name(pair, name);
-		pair->manifest = manifest_read(folder, name, err);
+		pair->manifest = manifest_read(place, name, err);
 		if (pair->manifest == NULL)
 			return false;
 		if (manifest_count(pair->manifest) == 0) {

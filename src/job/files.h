@@ -53,10 +53,10 @@ void files_close(struct files *f);
 bool files_list(struct files *f, struct err *err);
 
 /* Makes target folders and opens the manifests in folder. */
-bool files_begin(struct files *f, const char *folder, struct err *err);
+bool files_begin(struct files *f, struct place *place, struct err *err);
 
 /* Opens the manifests that an earlier run left in folder; makes none. */
-bool files_find_manifests(struct files *f, const char *folder,
+bool files_find_manifests(struct files *f, struct place *place,
     struct err *err);
 
 /* Sends what is not there and equal.  A file that cannot be moved is reported

@@ -26,7 +26,6 @@
 static bool
 open_state(struct run *r, struct err *err)
 {
-	const char *folder;
 
 	if (!state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
 	    r->has_files ? &r->files : NULL, err))
@@ -36,8 +35,7 @@ open_state(struct run *r, struct err *err)
 	r->job.resumed = journal_resumed(r->journal);
 	if (r->job.resumed)
 		log_info("resuming the run that was interrupted");
-	folder = journal_folder(r->journal);
-	r->quarantine = quarantine_open(folder, err);
+	r->quarantine = quarantine_open(journal_place(r->journal), err);
 	return r->quarantine != NULL;
 }
 
@@ -179,7 +177,7 @@ migrate(struct run *r, struct err *err)
 		return false;
 	r->began = true;
 	if (r->has_files && (!files_begin(&r->files,
-	    journal_folder(r->journal), err) || !files_copy(&r->files, err)))
+	    journal_place(r->journal), err) || !files_copy(&r->files, err)))
 		return false;
 	if (r->has_data && !move_data(r, err))
 		return false;

@@ -119,6 +119,10 @@ run_close(struct run *r, bool ok, struct err *err)
 	struct spaceferry_summary *s = r->job.report.summary;
 	struct err late;
 
+	/* Whatever else went wrong when the state was lost, that is the cause. */
+	if (!ok && r->journal != NULL &&
+	    !place_held(journal_place(r->journal), &late))
+		*err = late;
 	/* A run that ended before it began has nothing to tell. */
 	if (r->began && r->has_data) {
 		moment_tell(r->data.moment);
@@ -142,6 +146,7 @@ run_close(struct run *r, bool ok, struct err *err)
 		files_close(&r->files);
 	if (r->data_opened)
 		data_close(&r->data);
+	place_free(r->looked);
 	journal_free(r->journal);
 	state_key_free(&r->key);
 	return job_close(&r->job, ok, err);
@@ -179,20 +184,18 @@ run_finish_journal(struct run *r, struct err *err)
 bool
 run_find_manifests(struct run *r, struct err *err)
 {
-	char *folder;
-	bool ok;
+	struct place_options options = {
+		.state = r->job.options->state,
+		.patience_ms = r->job.patience_ms, .look_only = true,
+	};
 
 	if (!state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
 	    &r->files, err))
 		return false;
-	folder = place_find(r->job.options->state,
-	    (const char *)r->key.key.data, err);
-	if (folder == NULL)
-		return false;
-	ok = access(folder, F_OK) != 0 ||
-	    files_find_manifests(&r->files, folder, err);
-	free(folder);
-	return ok;
+	options.key = (const char *)r->key.key.data;
+	r->looked = place_new(&options, err);
+	return r->looked != NULL &&
+	    files_find_manifests(&r->files, r->looked, err);
 }
 
 /* Says what the violations mean: with the right to bypass validation they

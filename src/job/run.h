@@ -24,6 +24,7 @@ struct run {
 	struct state_key key;
 	struct journal *journal;	/* NULL: none (dry run, verify) */
 	struct quarantine *quarantine;
+	struct place *looked;		/* state that is only read; NULL: none */
 	bool has_data;
 	bool has_files;
 	bool began;			/* past the checks: counts mean something */

@@ -128,6 +128,7 @@ state_key_open_journal(struct state_key *k, const struct job *job,
 		.fingerprint = (const char *const (*)[2])k->fingerprint,
 		.n_fingerprint = k->n,
 		.restart = job->options->restart,
+		.patience_ms = job->patience_ms,
 	};
 
 	return journal_open(&options, err);

@@ -197,7 +197,7 @@ on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
 
 	(void)dltotal;
 	(void)ultotal;
-	if (cancel_requested()) {
+	if (cancel_requested() && !h->options.despite_cancel) {
 		cancel_err(h->err);
 		h->failed = true;
 		return 1;
@@ -399,7 +399,7 @@ http_perform(struct http *h, const struct http_request *request,
 
 	http_response_reset(response);
 	http_host_of(request->url, h->host, sizeof(h->host));
-	if (cancel_requested())
+	if (cancel_requested() && !h->options.despite_cancel)
 		return cancel_err(err);
 	if (!make_headers(request, &headers, err))
 		return false;

@@ -64,6 +64,7 @@ struct http_options {
 				 * never */
 	uint64_t connect_timeout_ms; /* 0: 30 s */
 	uint64_t bytes_per_second; /* 0: no limit */
+	bool despite_cancel;	/* requests go on when a stop is requested */
 };
 
 /* libcurl's global set-up, before threads; again does nothing.  False when it

@@ -1,13 +1,11 @@
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "state/journal_replay.h"
 
+#define NAME "journal"
+#define LAST_NAME "last.journal"
 #define TYPE "spaceferry journal"
 #define REMEDY "--restart drops this journal and starts anew"
 
@@ -68,29 +66,12 @@ make_first(struct journal *j, const struct journal_options *o, struct err *err)
 static bool
 make_names(struct journal *j, struct err *err)
 {
-	const char *folder = place_path(j->place);
 
-	if (asprintf(&j->path, "%s/journal", folder) < 0)
-		j->path = NULL;
-	if (asprintf(&j->last_path, "%s/last.journal", folder) < 0)
-		j->last_path = NULL;
+	j->path = place_join(j->place, NAME);
 	j->facts = json_object();
 	j->index = json_object();
-	return (j->path != NULL && j->last_path != NULL && j->facts != NULL &&
-	    j->index != NULL) || err_nomem(err, "journal");
-}
-
-/* Drops the unfinished journal, unread: it may be damaged. */
-static bool
-drop(struct journal *j, struct err *err)
-{
-
-	if (access(j->path, F_OK) != 0)
-		return true;
-	if (unlink(j->path) == 0)
-		return file_sync_folder_of(j->path, err);
-	err_set_errno(err, ERR_DISK, errno, "cannot remove %s", j->path);
-	return place_hint(err);
+	return (j->path != NULL && j->facts != NULL && j->index != NULL) ||
+	    err_nomem(err, "journal");
 }
 
 static bool
@@ -155,12 +136,14 @@ static bool
 resume(struct journal *j, struct err *err)
 {
 	const struct lines_file file = {
-		.path = j->path,
+		.place = j->place,
+		.name = NAME,
 		.type = TYPE,
 		.remedy = REMEDY,
 		.line = take_line,
 		.arg = j,
 	};
+	enum place_found last;
 	uint64_t good;
 
 	if (!lines_read(&file, &good, err))
@@ -168,19 +151,25 @@ resume(struct journal *j, struct err *err)
 	if (j->n_found > 0) {
 		if (!check_fingerprint(j, err))
 			return false;
-		j->lines = lines_continue(j->path, good, err);
+		j->lines = lines_continue(j->place, NAME, good, err);
 		if (j->lines == NULL)
 			return false;
 		journal_replay_end(j);
 	}
 	j->resumed = j->n_found > 0;
-	j->last_succeeded = !j->resumed && access(j->last_path, F_OK) == 0;
+	if ((last = place_exists(j->place, LAST_NAME, err)) == PLACE_FAILED)
+		return false;
+	j->last_succeeded = !j->resumed && last == PLACE_FOUND;
 	return true;
 }
 
 struct journal *
 journal_open(const struct journal_options *options, struct err *err)
 {
+	const struct place_options place = {
+		.state = options->folder, .key = options->key,
+		.patience_ms = options->patience_ms,
+	};
 	struct journal *j;
 
 	if ((j = calloc(1, sizeof(*j))) == NULL) {
@@ -191,12 +180,12 @@ journal_open(const struct journal_options *options, struct err *err)
 		err_nomem(err, "journal");
 		goto fail_j;
 	}
-	j->place = place_new(options->folder, options->key, err);
-	if (j->place == NULL)
+	if ((j->place = place_new(&place, err)) == NULL)
 		goto fail_lock;
 	if (!make_names(j, err) || !make_first(j, options, err))
 		goto fail_journal;
-	if (options->restart && !drop(j, err))
+	/* Unread: it may be damaged. */
+	if (options->restart && !place_remove(j->place, NAME, err))
 		goto fail_journal;
 	if (!resume(j, err))
 		goto fail_journal;
@@ -224,7 +213,6 @@ journal_free(struct journal *j)
 	json_decref(j->first);
 	json_decref(j->found);
 	free(j->path);
-	free(j->last_path);
 	place_free(j->place);
 	pthread_mutex_destroy(&j->lock);
 	free(j);
@@ -244,11 +232,11 @@ journal_last_succeeded(const struct journal *j)
 	return j->last_succeeded;
 }
 
-const char *
-journal_folder(const struct journal *j)
+struct place *
+journal_place(const struct journal *j)
 {
 
-	return place_path(j->place);
+	return j->place;
 }
 
 /* Makes the file, durably, when the first record is about to be written; only
@@ -259,26 +247,34 @@ begin(struct journal *j, struct err *err)
 
 	if (j->closed)
 		return err_set(err, ERR_INTERNAL, "the journal is closed: %s",
-		    j->last_path);
+		    j->path);
 	if (j->lines != NULL)
 		return true;
-	j->lines = lines_start(j->path, TYPE, json_incref(j->first), err);
-	if (j->lines == NULL)
-		return false;
-	(void)unlink(j->last_path);
-	return true;
+	j->lines = lines_start(j->place, NAME, TYPE, json_incref(j->first),
+	    err);
+	return j->lines != NULL && place_remove(j->place, LAST_NAME, err);
 }
 
 bool
-journal_record(struct journal *j, json_t *object, bool durable, struct err *err)
+journal_record(struct journal *j, json_t *object, struct err *err)
 {
 	bool ok;
 
-	ok = begin(j, err) &&
-	    lines_append(j->lines, json_incref(object), durable, err) &&
+	ok = begin(j, err) && lines_add(j->lines, json_incref(object), err) &&
 	    journal_replay(j, object, err);
 	json_decref(object);
 	return ok;
+}
+
+bool
+journal_settle(struct journal *j, bool durable, struct err *err)
+{
+	struct lines *lines;
+
+	pthread_mutex_lock(&j->lock);
+	lines = j->lines;
+	pthread_mutex_unlock(&j->lock);
+	return lines == NULL || lines_settle(lines, durable, err);
 }
 
 bool
@@ -288,16 +284,11 @@ journal_close_done(struct journal *j, struct err *err)
 
 	pthread_mutex_lock(&j->lock);
 	ok = begin(j, err) && lines_sync(j->lines, err);
-	if (ok && rename(j->path, j->last_path) != 0) {
-		err_set_errno(err, ERR_DISK, errno, "cannot rename %s",
-		    j->path);
-		ok = place_hint(err);
-	}
 	if (ok) {
 		lines_free(j->lines);
 		j->lines = NULL;
 		j->closed = true;
-		ok = file_sync_folder_of(j->last_path, err);
+		ok = place_rename(j->place, NAME, LAST_NAME, err);
 	}
 	pthread_mutex_unlock(&j->lock);
 	return ok;
@@ -306,12 +297,8 @@ journal_close_done(struct journal *j, struct err *err)
 bool
 journal_sync(struct journal *j, struct err *err)
 {
-	bool ok;
 
-	pthread_mutex_lock(&j->lock);
-	ok = j->lines == NULL || lines_sync(j->lines, err);
-	pthread_mutex_unlock(&j->lock);
-	return ok;
+	return journal_settle(j, true, err);
 }
 
 bool
@@ -322,9 +309,9 @@ journal_put(struct journal *j, const char *name, const char *value,
 
 	pthread_mutex_lock(&j->lock);
 	ok = journal_record(j, json_pack("{s:s, s:o, s:o}", "op", "put",
-	    "name", lines_text(name), "value", lines_text(value)), true, err);
+	    "name", lines_text(name), "value", lines_text(value)), err);
 	pthread_mutex_unlock(&j->lock);
-	return ok;
+	return ok && journal_settle(j, true, err);
 }
 
 const char *

@@ -1,9 +1,9 @@
 /*
  * The journal of one migration: what is known to be done, so that the same
- * command goes on after an interruption and repeats little.  A local file of
- * checksummed lines (docs/FORMAT.md), written at once, fsynced at most once a
- * second, under flock(2), which dies with the process.  A torn last line is
- * dropped when it is read.
+ * command goes on after an interruption and repeats little.  A file of
+ * checksummed lines (docs/FORMAT.md) in a place (place.h): in a folder written
+ * at once and fsynced at most once a second, in a store sent at most every
+ * PLACE_SEND_MS.  A torn last line is dropped when it is read.
  *
  * Order: journal_open(), then records as things happen, from any thread;
  * journal_close_done() once everything is verified, or journal_free() alone,
@@ -12,7 +12,8 @@
  * Nothing is written before the first record, so a run that is refused leaves
  * no journal behind, and does not make the success of the last one forgotten.
  * A record that could not be written (ERR_DISK) leaves nothing in the file or
- * in memory.
+ * in memory; one that could not be made durable ends the journal: nothing more
+ * is accepted.
  */
 #ifndef STATE_JOURNAL_H
 #define STATE_JOURNAL_H
@@ -23,14 +24,15 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "state/place.h"
 
 struct journal;
 
 /* Where and for what.  Strings are copied. */
 struct journal_options {
-	const char *folder;	/* PATH or file:///p; NULL:
-				 * $XDG_STATE_HOME/spaceferry, else
-				 * ~/.local/state/spaceferry; made if missing */
+	const char *folder;	/* PATH or file:///p, made if missing; a store's
+				 * URL; NULL: $XDG_STATE_HOME/spaceferry, else
+				 * ~/.local/state/spaceferry */
 	const char *key;	/* the ends, without credentials: names the
 				 * subfolder (a digest of it) */
 	/* Named parts of what was asked for ("query", "rename", …): n pairs
@@ -39,12 +41,13 @@ struct journal_options {
 	const char *const (*fingerprint)[2];
 	size_t n_fingerprint;
 	bool restart;		/* drop an unfinished one */
+	uint64_t patience_ms;	/* as in place.h */
 };
 
 /* Opens and locks; reads what an unfinished run left.  NULL with *err:
  * ERR_LOCKED (another run; names its pid), ERR_CONFLICT (fingerprint differs),
- * ERR_DISK, ERR_DENIED, ERR_DAMAGED, ERR_UNSUPPORTED (no local folder, or a
- * journal of another version), ERR_URI, ERR_NOT_FOUND. */
+ * ERR_DAMAGED, ERR_UNSUPPORTED (a journal of another version), or what
+ * place_new() says. */
 struct journal *journal_open(const struct journal_options *options,
     struct err *err);
 void journal_free(struct journal *j);	/* NULL is allowed */
@@ -56,12 +59,13 @@ bool journal_resumed(const struct journal *j);
  * was closed).  As it was at journal_open(). */
 bool journal_last_succeeded(const struct journal *j);
 
-/* The state's folder of this key, for quarantine and manifest. */
-const char *journal_folder(const struct journal *j);
+/* Where the state of this key is, for quarantine and manifest.  Lives with
+ * j. */
+struct place *journal_place(const struct journal *j);
 
 /* Everything is done and verified: closes the journal, so that the same
  * command starts anew.  Durable on return.  Only journal_free(), the getters
- * and journal_folder() may follow. */
+ * and journal_place() may follow. */
 bool journal_close_done(struct journal *j, struct err *err);
 
 /* Small facts, name -> value ("ours:db.c" -> "1", "cluster_time" -> "17.3").

@@ -62,9 +62,9 @@ journal_add_part(struct journal *j, const char *ns,
 		    "%s are complete", ns);
 	else
 		ok = journal_record(j, add_record(ns, list == NULL ? 0 :
-		    list->n, part), false, err);
+		    list->n, part), err);
 	pthread_mutex_unlock(&j->lock);
-	return ok;
+	return ok && journal_settle(j, false, err);
 }
 
 bool
@@ -74,9 +74,9 @@ journal_parts_complete(struct journal *j, const char *ns, struct err *err)
 
 	pthread_mutex_lock(&j->lock);
 	ok = journal_record(j, json_pack("{s:s, s:o}", "op", "complete", "ns",
-	    lines_text(ns)), false, err);
+	    lines_text(ns)), err);
 	pthread_mutex_unlock(&j->lock);
-	return ok;
+	return ok && journal_settle(j, false, err);
 }
 
 bool
@@ -131,10 +131,10 @@ record_known(struct journal *j, const char *ns, size_t i, json_t *object,
 		ok = err_set(err, ERR_INTERNAL, "journal: %s has no partition "
 		    "%zu", ns, i);
 	} else {
-		ok = journal_record(j, object, false, err);
+		ok = journal_record(j, object, err);
 	}
 	pthread_mutex_unlock(&j->lock);
-	return ok;
+	return ok && journal_settle(j, false, err);
 }
 
 bool
@@ -161,7 +161,7 @@ journal_forget_parts(struct journal *j, const char *ns, struct err *err)
 	pthread_mutex_lock(&j->lock);
 	if (journal_find_list(j, ns) != NULL)
 		ok = journal_record(j, json_pack("{s:s, s:o}", "op", "forget",
-		    "ns", lines_text(ns)), false, err);
+		    "ns", lines_text(ns)), err);
 	pthread_mutex_unlock(&j->lock);
-	return ok;
+	return ok && journal_settle(j, false, err);
 }

@@ -3,7 +3,8 @@
  * only.  journal.c reads and writes the file, journal_parts.c makes the records
  * of partitions, journal_replay.c applies records.  A record is applied in the
  * same way when it is made and when it is read again, so that a resumed run
- * sees what the interrupted one saw.  The caller of all of these holds lock.
+ * sees what the interrupted one saw.  The caller of all of these but
+ * journal_settle() holds lock.
  */
 #ifndef STATE_JOURNAL_REPLAY_H
 #define STATE_JOURNAL_REPLAY_H
@@ -33,8 +34,7 @@ struct journal_bytes;
 struct journal {
 	pthread_mutex_t lock;	/* of everything below */
 	struct place *place;
-	char *path;		/* the journal, while unfinished */
-	char *last_path;	/* the one that was closed */
+	char *path;		/* of the journal, for messages */
 	json_t *first;		/* our first line: key and fingerprint */
 	struct lines *lines;	/* NULL before the first record */
 	bool resumed;
@@ -54,8 +54,11 @@ struct journal {
 
 /* Writes a record to the file and applies it.  Takes it over; NULL is out of
  * memory. */
-bool journal_record(struct journal *j, json_t *object, bool durable,
-    struct err *err);
+bool journal_record(struct journal *j, json_t *object, struct err *err);
+
+/* To be called after it, once lock is given back: nobody else is to wait for
+ * the disk.  durable: the record must be on it; else when it is time. */
+bool journal_settle(struct journal *j, bool durable, struct err *err);
 
 /* Applies one record.  ERR_DAMAGED when it makes no sense, ERR_NOMEM. */
 bool journal_replay(struct journal *j, const json_t *record, struct err *err);

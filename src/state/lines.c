@@ -1,27 +1,14 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/cancel.h"
-#include "base/file.h"
 #include "base/hash.h"
-#include "state/place.h"
 #include "state/lines.h"
 
 #define SUM_BYTES 8
-#define SYNC_EVERY_NS 1000000000u
 
 struct lines {
-	char *path;
-	int fd;
-	uint64_t size;		/* of the good lines */
-	uint64_t synced_at;
-	bool dirty;		/* something is not fsynced */
-	bool torn;		/* bytes behind size could not be cut off */
-	bool failed;		/* an fsync failed: what is on disk is unknown */
+	struct place_file *file;
 };
 
 struct dump {
@@ -65,46 +52,27 @@ format_line(const json_t *object, struct buf *out, struct err *err)
 }
 
 struct lines *
-lines_continue(const char *path, uint64_t good, struct err *err)
+lines_continue(struct place *place, const char *name, uint64_t good,
+    struct err *err)
 {
 	struct lines *l;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
-		err_nomem(err, path);
-		goto fail;
+		err_nomem(err, name);
+		return NULL;
 	}
-	if ((l->path = strdup(path)) == NULL) {
-		err_nomem(err, path);
-		goto fail_l;
-	}
-	l->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (l->fd < 0) {
-		err_set_errno(err, ERR_DISK, errno, "cannot open %s", path);
-		goto fail_path;
-	}
-	if (ftruncate(l->fd, (off_t)good) != 0) {
-		err_set_errno(err, ERR_DISK, errno, "cannot write %s", path);
-		goto fail_fd;
-	}
-	l->size = good;
-	l->synced_at = cancel_now();
-	return l;
-
-fail_fd:
-	close(l->fd);
-fail_path:
-	free(l->path);
-fail_l:
+	l->file = place_file_open(place, name, good, false, err);
+	if (l->file != NULL)
+		return l;
 	free(l);
-fail:
-	place_hint(err);
 	return NULL;
 }
 
 struct lines *
-lines_start(const char *path, const char *type, json_t *first,
-    struct err *err)
+lines_start(struct place *place, const char *name, const char *type,
+    json_t *first, struct err *err)
 {
+	struct place_writer *w = NULL;
 	struct lines *l = NULL;
 	struct buf line;
 
@@ -112,17 +80,18 @@ lines_start(const char *path, const char *type, json_t *first,
 	if (json_object_set_new(first, "type", json_string(type)) != 0 ||
 	    json_object_set_new(first, "format",
 	    json_integer(LINES_FORMAT)) != 0) {
-		err_nomem(err, path);
+		err_nomem(err, name);
 		goto out;
 	}
 	if (!format_line(first, &line, err))
 		goto out;
-	if (!file_replace(path, line.data, line.len, err)) {
-		place_hint(err);
+	if ((w = place_writer_new(place, name, err)) == NULL ||
+	    !place_writer_write(w, line.data, line.len, err) ||
+	    !place_writer_finish(w, err))
 		goto out;
-	}
-	l = lines_continue(path, line.len, err);
+	l = lines_continue(place, name, line.len, err);
 out:
+	place_writer_free(w);
 	buf_free(&line);
 	json_decref(first);
 	return l;
@@ -134,10 +103,7 @@ lines_free(struct lines *l)
 
 	if (l == NULL)
 		return;
-	if (l->dirty && !l->failed)
-		(void)fsync(l->fd);
-	close(l->fd);
-	free(l->path);
+	place_file_free(l->file);
 	free(l);
 }
 
@@ -145,76 +111,38 @@ bool
 lines_sync(struct lines *l, struct err *err)
 {
 
-	if (l->failed) {
-		err_set(err, ERR_DISK, "cannot write %s: an earlier fsync "
-		    "failed", l->path);
-		return place_hint(err);
-	}
-	if (!l->dirty)
-		return true;
-	if (fsync(l->fd) != 0) {
-		l->failed = true;
-		err_set_errno(err, ERR_DISK, errno, "cannot write %s",
-		    l->path);
-		return place_hint(err);
-	}
-	l->dirty = false;
-	l->synced_at = cancel_now();
-	return true;
-}
-
-/* Cuts off what a failed write left, now or before the next line. */
-static bool
-cut(struct lines *l)
-{
-
-	l->torn = ftruncate(l->fd, (off_t)l->size) != 0;
-	return !l->torn;
+	return place_file_sync(l->file, err);
 }
 
 bool
-lines_append(struct lines *l, json_t *object, bool durable, struct err *err)
+lines_add(struct lines *l, json_t *object, struct err *err)
 {
 	struct buf line;
-	bool ok = false;
+	bool ok;
 
 	buf_init(&line, LINES_MAX);
-	if (object == NULL) {
-		err_nomem(err, l->path);
-		goto out;
-	}
-	if (!format_line(object, &line, err))
-		goto out;
-	if (l->failed) {
-		lines_sync(l, err);
-		goto out;
-	}
-	if (l->torn && !cut(l)) {
-		err_set_errno(err, ERR_DISK, errno, "cannot write %s", l->path);
-		place_hint(err);
-		goto out;
-	}
-	if (!file_write_all(l->fd, line.data, line.len, l->path, err)) {
-		cut(l);
-		place_hint(err);
-		goto out;
-	}
-	l->size += line.len;
-	l->dirty = true;
-	ok = true;
-	if (durable || cancel_now() - l->synced_at >= SYNC_EVERY_NS)
-		ok = lines_sync(l, err);
-out:
+	if (object == NULL)
+		ok = err_nomem(err, "a line of the state");
+	else
+		ok = format_line(object, &line, err) &&
+		    place_file_append(l->file, line.data, line.len, err);
 	buf_free(&line);
 	json_decref(object);
 	return ok;
+}
+
+bool
+lines_settle(struct lines *l, bool durable, struct err *err)
+{
+
+	return (!durable && !place_file_due(l->file)) || lines_sync(l, err);
 }
 
 uint64_t
 lines_size(const struct lines *l)
 {
 
-	return l->size;
+	return place_file_size(l->file);
 }
 
 json_t *

@@ -7,8 +7,8 @@
  *
  * Order: lines_read() tells what a file holds; then lines_start() makes a new
  * one in its place or lines_continue() goes on behind the last good line;
- * lines_append() as things happen; lines_free().  Not thread-safe: the owner
- * has a lock.
+ * lines_add() as things happen; lines_free().  Not thread-safe: the owner has a
+ * lock; only lines_settle() and lines_sync() may run beside lines_add().
  */
 #ifndef STATE_LINES_H
 #define STATE_LINES_H
@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "state/place.h"
 
 /* The longest line: two _ids of 16 MiB in hex, and something over. */
 #define LINES_MAX ((size_t)72 << 20)
@@ -42,7 +43,8 @@ typedef bool lines_fn(void *arg, const struct lines_line *line,
     struct err *err);
 
 struct lines_file {
-	const char *path;
+	struct place *place;
+	const char *name;	/* in place */
 	const char *type;	/* what the first line must say: "type" */
 	const char *remedy;	/* hint when the file is damaged */
 	lines_fn *line;
@@ -55,24 +57,26 @@ struct lines_file {
 bool lines_read(const struct lines_file *file, uint64_t *good,
     struct err *err);
 
-/* Replaces path by a file with a first line only; durable on return.  first
+/* Replaces name by a file with a first line only; durable on return.  first
  * (taken over, NULL is out of memory) gets "format" and type as "type". */
-struct lines *lines_start(const char *path, const char *type, json_t *first,
-    struct err *err);
+struct lines *lines_start(struct place *place, const char *name,
+    const char *type, json_t *first, struct err *err);
 
-/* Opens path for more lines behind the first good bytes, cutting off the
+/* Opens name for more lines behind the first good bytes, cutting off the
  * rest. */
-struct lines *lines_continue(const char *path, uint64_t good,
-    struct err *err);
+struct lines *lines_continue(struct place *place, const char *name,
+    uint64_t good, struct err *err);
 void lines_free(struct lines *l);	/* syncs if it can; NULL is allowed */
 
-/* Appends one line, in the file on return; on disk too when durable is true,
- * else with the first append that comes a second or more after the last fsync.
- * Takes object over (NULL is out of memory).  On false nothing of the line is
- * left; but after a failed fsync what is on disk is unknown, and nothing more
- * is accepted. */
-bool lines_append(struct lines *l, json_t *object, bool durable,
-    struct err *err);
+/* Appends one line.  Takes object over (NULL is out of memory).  On false
+ * nothing of the line is left; but after a failed sync what is stored is
+ * unknown, and nothing more is accepted. */
+bool lines_add(struct lines *l, json_t *object, struct err *err);
+
+/* After lines_add(): makes it durable when durable is true, else in a local
+ * file when the last sync was a second ago or more; a store sees to it in time
+ * by itself. */
+bool lines_settle(struct lines *l, bool durable, struct err *err);
 bool lines_sync(struct lines *l, struct err *err);
 
 /* Length of the file: where the next line will stand. */

@@ -1,11 +1,8 @@
-#include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "state/place.h"
 #include "state/lines.h"
 
 #define SUM_BYTES 8
@@ -14,7 +11,8 @@
 
 struct reader {
 	const struct lines_file *file;
-	int fd;
+	const char *path;	/* for messages */
+	struct place_reader *from;
 	struct buf buf;
 	size_t start;		/* of the current line in buf */
 	size_t len;		/* of the current line, newline included */
@@ -29,7 +27,7 @@ damaged(const struct reader *r, const char *what, struct err *err)
 {
 
 	err_set(err, ERR_DAMAGED, "%s is damaged, line %zu: %s",
-	    r->file->path, r->number, what);
+	    r->path, r->number, what);
 	return err_hint(err, "%s", r->file->remedy);
 }
 
@@ -38,7 +36,7 @@ static enum found
 fill(struct reader *r, struct err *err)
 {
 	size_t left = r->buf.len - r->start;
-	ssize_t n;
+	size_t n;
 
 	if (left >= LINES_MAX) {
 		damaged(r, "too long", err);
@@ -49,18 +47,13 @@ fill(struct reader *r, struct err *err)
 	r->buf.len = left;
 	r->start = 0;
 	if (!buf_reserve(&r->buf, READ_STEP)) {
-		err_nomem(err, r->file->path);
+		err_nomem(err, r->path);
 		return FOUND_ERROR;
 	}
-	do {
-		n = read(r->fd, r->buf.data + left, READ_STEP);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		err_set_errno(err, ERR_DISK, errno, "cannot read %s",
-		    r->file->path);
+	if (!place_reader_read(r->from, r->buf.data + left, READ_STEP, &n,
+	    err))
 		return FOUND_ERROR;
-	}
-	r->buf.len += (size_t)n;
+	r->buf.len += n;
 	return n == 0 ? FOUND_END : FOUND_LINE;
 }
 
@@ -113,7 +106,7 @@ parse(const struct reader *r, struct err *err)
 		return NULL;
 	}
 	if (!hash_sha256(json, len, got)) {
-		err_nomem(err, r->file->path);
+		err_nomem(err, r->path);
 		return NULL;
 	}
 	if (memcmp(want, got, SUM_BYTES) != 0) {
@@ -125,7 +118,7 @@ parse(const struct reader *r, struct err *err)
 		/* It does not always say so when memory is out. */
 		if (json_error_code(&error) == json_error_out_of_memory ||
 		    error.text[0] == '\0')
-			err_nomem(err, r->file->path);
+			err_nomem(err, r->path);
 		else
 			err_set(err, ERR_DAMAGED, "not JSON: %s", error.text);
 	}
@@ -146,7 +139,7 @@ check_first(const struct reader *r, const json_t *object, struct err *err)
 	if (format == LINES_FORMAT)
 		return true;
 	err_set(err, ERR_UNSUPPORTED, "%s was written by another version of "
-	    "spaceferry", r->file->path);
+	    "spaceferry", r->path);
 	return err_hint(err, "use that version, or: %s", r->file->remedy);
 }
 
@@ -188,14 +181,16 @@ lines_read(const struct lines_file *file, uint64_t *good, struct err *err)
 	enum found found;
 	bool ok = true;
 
+	char *path;
+
 	*good = 0;
-	r.fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	if (r.fd < 0 && errno == ENOENT)
-		return true;
-	if (r.fd < 0) {
-		err_set_errno(err, ERR_DISK, errno, "cannot open %s",
-		    file->path);
-		return place_hint(err);
+	if ((path = place_join(file->place, file->name)) == NULL)
+		return err_nomem(err, file->name);
+	r.path = path;
+	r.from = place_reader_new(file->place, file->name, err);
+	if (r.from == NULL) {
+		free(path);
+		return false;
 	}
 	buf_init(&r.buf, LINES_MAX + READ_STEP);
 	while (ok && (found = next_line(&r, err)) != FOUND_END) {
@@ -219,6 +214,7 @@ lines_read(const struct lines_file *file, uint64_t *good, struct err *err)
 		}
 	}
 	buf_free(&r.buf);
-	close(r.fd);
+	place_reader_free(r.from);
+	free(path);
 	return ok;
 }

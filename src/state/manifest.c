@@ -1,9 +1,7 @@
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "state/lines.h"
 #include "state/manifest_table.h"
@@ -16,7 +14,9 @@
 
 struct manifest {
 	pthread_mutex_t lock;	/* of everything below */
-	char *path;
+	struct place *place;
+	char *name;
+	char *path;		/* for messages */
 	struct lines *lines;	/* NULL when a compaction ended badly */
 	bool look_only;
 	size_t n_lines;		/* in the file, the first one not counted */
@@ -150,7 +150,8 @@ static bool
 load(struct manifest *m, struct err *err)
 {
 	const struct lines_file file = {
-		.path = m->path,
+		.place = m->place,
+		.name = m->name,
 		.type = TYPE,
 		.remedy = REMEDY,
 		.line = take_line,
@@ -162,8 +163,8 @@ load(struct manifest *m, struct err *err)
 		return false;
 	if (m->look_only)
 		return true;
-	m->lines = good > 0 ? lines_continue(m->path, good, err) :
-	    lines_start(m->path, TYPE, json_object(), err);
+	m->lines = good > 0 ? lines_continue(m->place, m->name, good, err) :
+	    lines_start(m->place, m->name, TYPE, json_object(), err);
 	return m->lines != NULL;
 }
 
@@ -178,7 +179,7 @@ unload(struct manifest *m)
 }
 
 static struct manifest *
-new(const char *folder, const char *name, bool look_only, struct err *err)
+new(struct place *place, const char *name, bool look_only, struct err *err)
 {
 	struct manifest *m;
 
@@ -186,9 +187,11 @@ new(const char *folder, const char *name, bool look_only, struct err *err)
 		err_nomem(err, name);
 		goto fail;
 	}
-	if (asprintf(&m->path, "%s/%s", folder, name) < 0) {
+	m->place = place;
+	m->path = place_join(place, name);
+	if ((m->name = strdup(name)) == NULL || m->path == NULL) {
 		err_nomem(err, name);
-		goto fail_m;
+		goto fail_path;
 	}
 	if (pthread_mutex_init(&m->lock, NULL) != 0) {
 		err_nomem(err, name);
@@ -203,25 +206,25 @@ fail_load:
 	unload(m);
 	pthread_mutex_destroy(&m->lock);
 fail_path:
+	free(m->name);
 	free(m->path);
-fail_m:
 	free(m);
 fail:
 	return NULL;
 }
 
 struct manifest *
-manifest_open(const char *folder, const char *name, struct err *err)
+manifest_open(struct place *place, const char *name, struct err *err)
 {
 
-	return new(folder, name, false, err);
+	return new(place, name, false, err);
 }
 
 struct manifest *
-manifest_read(const char *folder, const char *name, struct err *err)
+manifest_read(struct place *place, const char *name, struct err *err)
 {
 
-	return new(folder, name, true, err);
+	return new(place, name, true, err);
 }
 
 void
@@ -232,6 +235,7 @@ manifest_free(struct manifest *m)
 		return;
 	unload(m);
 	pthread_mutex_destroy(&m->lock);
+	free(m->name);
 	free(m->path);
 	free(m);
 }
@@ -284,7 +288,8 @@ append(struct manifest *m, json_t *object, uint64_t *offset, struct err *err)
 		return false;
 	}
 	*offset = lines_size(m->lines);
-	if (!lines_append(m->lines, object, false, err))
+	if (!lines_add(m->lines, object, err) ||
+	    !lines_settle(m->lines, false, err))
 		return false;
 	m->n_lines++;
 	return true;
@@ -406,7 +411,7 @@ manifest_get_upload(struct manifest *m, const char *key,
 
 struct compaction {
 	struct manifest *m;
-	struct file_writer *out;
+	struct place_writer *out;
 };
 
 /* Copies a line that nothing has replaced since. */
@@ -426,7 +431,7 @@ copy_line(void *arg, const struct lines_line *line, struct err *err)
 		    line->offset && (u == NULL || u->offset != line->offset))
 			return true;
 	}
-	return file_writer_write(c->out, line->bytes, line->len, err);
+	return place_writer_write(c->out, line->bytes, line->len, err);
 }
 
 static bool
@@ -434,7 +439,8 @@ write_compact(struct manifest *m, struct err *err)
 {
 	struct compaction c = { .m = m };
 	const struct lines_file file = {
-		.path = m->path,
+		.place = m->place,
+		.name = m->name,
 		.type = TYPE,
 		.remedy = REMEDY,
 		.line = copy_line,
@@ -443,10 +449,10 @@ write_compact(struct manifest *m, struct err *err)
 	uint64_t good;
 	bool ok;
 
-	if ((c.out = file_writer_new(m->path, 0, err)) == NULL)
+	if ((c.out = place_writer_new(m->place, m->name, err)) == NULL)
 		return false;
-	ok = lines_read(&file, &good, err) && file_writer_finish(c.out, err);
-	file_writer_free(c.out);
+	ok = lines_read(&file, &good, err) && place_writer_finish(c.out, err);
+	place_writer_free(c.out);
 	return ok;
 }
 
@@ -457,6 +463,8 @@ compact(struct manifest *m, struct err *err)
 {
 	struct err why;
 
+	lines_free(m->lines);
+	m->lines = NULL;
 	if (!write_compact(m, &why))
 		log_warning("%s was not compacted: %s", m->path, why.message);
 	unload(m);

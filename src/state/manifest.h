@@ -2,8 +2,8 @@
  * The manifest of moved files: for each key what was sent and what the store
  * answered.  It outlives success, so that the next run skips what is there and
  * equal, and verification knows what must be there.  A file of checksummed
- * lines in the journal's folder (docs/FORMAT.md); about 150 bytes a file are
- * held in memory.
+ * lines beside the journal (docs/FORMAT.md); about 150 bytes a file are held in
+ * memory.
  *
  * Thread-safe.
  */
@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "state/place.h"
 
 struct manifest;
 
@@ -29,15 +30,16 @@ struct manifest_entry {
 	char headers[24];	/* short digest of the headers it was sent with */
 };
 
-/* Opens folder/name, making it if missing; the folder must be locked (journal.h
- * does it).  NULL with *err: ERR_DAMAGED, ERR_UNSUPPORTED, ERR_DISK,
- * ERR_DENIED. */
-struct manifest *manifest_open(const char *folder, const char *name,
+/* Opens name in place, which outlives it, making it if missing.  NULL with
+ * *err: ERR_DAMAGED, ERR_UNSUPPORTED, ERR_DISK, ERR_DENIED or what a store
+ * says. */
+struct manifest *manifest_open(struct place *place, const char *name,
     struct err *err);
 
-/* The same for looking only, as it is now: needs no lock, writes nothing, a
- * missing one is empty.  What would write to it is ERR_INTERNAL. */
-struct manifest *manifest_read(const char *folder, const char *name,
+/* The same for looking only, as it is now: place need not be locked, nothing
+ * is written, a missing one is empty.  What would write to it is
+ * ERR_INTERNAL. */
+struct manifest *manifest_read(struct place *place, const char *name,
     struct err *err);
 void manifest_free(struct manifest *m);	/* NULL is allowed; keeps the file */
 
@@ -59,7 +61,7 @@ bool manifest_put_upload(struct manifest *m, const char *key,
 bool manifest_get_upload(struct manifest *m, const char *key,
     const uint8_t sha256[HASH_SHA256_SIZE], char *upload_id, size_t size);
 
-/* Writes what was recorded to disk; compacts the file when most of its lines
+/* Makes what was recorded durable; compacts the file when most of its lines
  * are stale. */
 bool manifest_sync(struct manifest *m, struct err *err);
 

@@ -1,22 +1,15 @@
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/cancel.h"
-#include "base/file.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "state/lines.h"
-#include "state/place.h"
 #include "state/quarantine_read.h"
 
-#define SYNC_EVERY_NS 1000000000u
+#define FOLDER "quarantine"
+#define BSON ".bson"
+#define LINES ".jsonl"
 #define ID_MAX ((size_t)64 << 10)
 #define MESSAGE_MAX ((size_t)4 << 10)
 /* Longer names end in a digest instead. */
@@ -24,12 +17,12 @@
 #define STEM_KEPT 160
 
 struct quarantine {
+	struct place *place;
+	char *path;		/* of the folder */
 	pthread_mutex_t lock;	/* of everything below, and of the files */
-	char *folder;
 	struct quarantine_pair *pairs;
 	size_t n;
 	size_t cap;
-	uint64_t synced_at;
 };
 
 /* The pair of stem, made if missing; takes stem over.  NULL when memory is
@@ -63,13 +56,13 @@ pair_of(struct quarantine *q, char *stem)
 	return &q->pairs[q->n++];
 }
 
+/* The name of a file in the place; NULL when memory is out. */
 static char *
-path_of(const struct quarantine *q, const char *stem, const char *suffix)
+name_of(const char *stem, const char *suffix)
 {
-	char *path;
+	char *name;
 
-	return asprintf(&path, "%s/%s%s", q->folder, stem, suffix) < 0 ? NULL :
-	    path;
+	return asprintf(&name, FOLDER "/%s%s", stem, suffix) < 0 ? NULL : name;
 }
 
 /* A file name for ns: what is not a letter, digit, '-', '_' or inner '.' is
@@ -115,43 +108,28 @@ read_pair(struct quarantine *q, char *stem, struct err *err)
 
 	if ((p = pair_of(q, stem)) == NULL)
 		return err_nomem(err, "quarantine");
-	bson = path_of(q, p->stem, ".bson");
-	lines = path_of(q, p->stem, ".jsonl");
+	bson = name_of(p->stem, BSON);
+	lines = name_of(p->stem, LINES);
 	if (bson == NULL || lines == NULL)
 		ok = err_nomem(err, "quarantine");
 	else
-		ok = quarantine_read(p, bson, lines, err);
+		ok = quarantine_read(p, q->place, bson, lines, err);
 	free(bson);
 	free(lines);
 	return ok;
 }
 
 static bool
-read_folder(struct quarantine *q, struct err *err)
+on_name(void *arg, const char *name, struct err *err)
 {
-	struct dirent *e;
-	bool ok = true;
-	DIR *d;
+	size_t len = strlen(name);
 
-	if ((d = opendir(q->folder)) == NULL) {
-		if (errno == ENOENT)
-			return true;
-		err_set_errno(err, ERR_DISK, errno, "cannot open %s",
-		    q->folder);
-		return place_hint(err);
-	}
-	while (ok && (e = readdir(d)) != NULL) {
-		size_t len = strlen(e->d_name);
-
-		if (len > 5 && strcmp(e->d_name + len - 5, ".bson") == 0)
-			ok = read_pair(q, strndup(e->d_name, len - 5), err);
-	}
-	closedir(d);
-	return ok;
+	return len <= 5 || strcmp(name + len - 5, BSON) != 0 ||
+	    read_pair(arg, strndup(name, len - 5), err);
 }
 
 struct quarantine *
-quarantine_open(const char *folder, struct err *err)
+quarantine_open(struct place *place, struct err *err)
 {
 	struct quarantine *q;
 
@@ -159,78 +137,54 @@ quarantine_open(const char *folder, struct err *err)
 		err_nomem(err, "quarantine");
 		goto fail;
 	}
-	if (asprintf(&q->folder, "%s/quarantine", folder) < 0) {
+	q->place = place;
+	if ((q->path = place_join(place, FOLDER)) == NULL) {
 		err_nomem(err, "quarantine");
 		goto fail_q;
 	}
 	if (pthread_mutex_init(&q->lock, NULL) != 0) {
 		err_nomem(err, "quarantine");
-		goto fail_folder;
+		goto fail_path;
 	}
-	q->synced_at = cancel_now();
-	if (!read_folder(q, err)) {
+	if (!place_list(place, FOLDER, on_name, q, err)) {
 		quarantine_free(q);
 		goto fail;
 	}
 	return q;
 
-fail_folder:
-	free(q->folder);
+fail_path:
+	free(q->path);
 fail_q:
 	free(q);
 fail:
 	return NULL;
 }
 
-/* --- on disk --- */
-
-static bool
-sync_file(char *path, struct err *err)
-{
-	bool ok = true;
-	int fd;
-
-	if (path == NULL)
-		return err_nomem(err, "quarantine");
-	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) < 0) {
-		if (errno != ENOENT)	/* forgotten since */
-			ok = err_set_errno(err, ERR_DISK, errno,
-			    "cannot open %s", path);
-	} else {
-		if (fsync(fd) != 0)
-			ok = err_set_errno(err, ERR_DISK, errno,
-			    "cannot write %s", path);
-		close(fd);
-	}
-	free(path);
-	return ok || place_hint(err);
-}
+/* --- keeping --- */
 
 static bool
 sync_all(struct quarantine *q, struct err *err)
 {
-	bool any = false, ok = true;
-	char *within;
+	bool ok = true;
 	size_t i;
 
+	/* The lines first, as they are written. */
 	for (i = 0; ok && i < q->n; i++) {
 		struct quarantine_pair *p = &q->pairs[i];
 
-		if (!p->dirty)
-			continue;
-		any = true;
-		ok = sync_file(path_of(q, p->stem, ".bson"), err) &&
-		    sync_file(path_of(q, p->stem, ".jsonl"), err);
-		p->dirty = !ok;
+		ok = (p->lines == NULL || place_file_sync(p->lines, err)) &&
+		    (p->bson == NULL || place_file_sync(p->bson, err));
 	}
-	if (ok && any) {
-		if ((within = path_of(q, "", "")) == NULL)
-			return err_nomem(err, "quarantine");
-		ok = file_sync_folder_of(within, err);
-		free(within);
-	}
-	q->synced_at = cancel_now();
 	return ok;
+}
+
+/* Syncs what has waited for long enough. */
+static bool
+sync_due(struct quarantine_pair *p, struct err *err)
+{
+
+	return !place_file_due(p->bson) || (place_file_sync(p->lines, err) &&
+	    place_file_sync(p->bson, err));
 }
 
 bool
@@ -255,32 +209,9 @@ quarantine_free(struct quarantine *q)
 	for (i = 0; i < q->n; i++)
 		quarantine_pair_free(&q->pairs[i]);
 	free(q->pairs);
-	free(q->folder);
+	free(q->path);
 	pthread_mutex_destroy(&q->lock);
 	free(q);
-}
-
-/* Writes data behind the first len bytes of path, which is freed. */
-static bool
-append(char *path, uint64_t len, const struct buf *data, struct err *err)
-{
-	bool ok = false;
-	int fd;
-
-	if (path == NULL)
-		return err_nomem(err, "quarantine");
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || ftruncate(fd, (off_t)len) != 0 ||
-	    lseek(fd, 0, SEEK_END) < 0)
-		err_set_errno(err, ERR_DISK, errno, "cannot write %s", path);
-	else
-		ok = file_write_all(fd, data->data, data->len, path, err);
-	if (!ok && fd >= 0)
-		(void)!ftruncate(fd, (off_t)len);
-	if (fd >= 0)
-		close(fd);
-	free(path);
-	return ok || place_hint(err);
 }
 
 /* --- adding --- */
@@ -327,29 +258,48 @@ make_line(const struct quarantined *d, uint64_t offset, struct buf *line,
 	return ok;
 }
 
+/* Opens one of the two files, unless it is open. */
+static bool
+open_file(struct quarantine *q, const struct quarantine_pair *p,
+    const char *suffix, struct place_file **f, struct err *err)
+{
+	char *name;
+
+	if (*f != NULL)
+		return true;
+	if ((name = name_of(p->stem, suffix)) == NULL)
+		return err_nomem(err, "quarantine");
+	*f = place_file_open(q->place, name, strcmp(suffix, BSON) == 0 ?
+	    p->bson_len : p->lines_len, true, err);
+	free(name);
+	return *f != NULL;
+}
+
 /* The line first: a document without its reason never stands there. */
 static bool
 write_pair(struct quarantine *q, struct quarantine_pair *p,
     const struct quarantined *d, struct err *err)
 {
-	const struct buf doc = { .data = (uint8_t *)(uintptr_t)d->doc,
-		.len = d->len };
 	struct buf line;
 	bool ok;
 
 	buf_init(&line, LINES_MAX);
-	ok = file_make_folders(q->folder, 0700, err) || place_hint(err);
-	ok = ok && make_line(d, p->bson_len, &line, err) &&
-	    append(path_of(q, p->stem, ".jsonl"), p->lines_len, &line, err) &&
-	    append(path_of(q, p->stem, ".bson"), p->bson_len, &doc, err);
+	ok = open_file(q, p, LINES, &p->lines, err) &&
+	    open_file(q, p, BSON, &p->bson, err) &&
+	    make_line(d, p->bson_len, &line, err) &&
+	    place_file_append(p->lines, line.data, line.len, err) &&
+	    place_file_append(p->bson, d->doc, d->len, err);
 	if (ok) {
 		p->lines_len += line.len;
 		p->bson_len += d->len;
 		p->count++;
-		p->dirty = true;
+	} else {
+		/* Opened again, it is cut back to its lines that count. */
+		place_file_free(p->lines);
+		p->lines = NULL;
 	}
 	buf_free(&line);
-	return ok;
+	return ok && sync_due(p, err);
 }
 
 bool
@@ -367,24 +317,20 @@ quarantine_add(struct quarantine *q, const struct quarantined *d,
 		ok = err_nomem(err, "quarantine");
 	else
 		ok = quarantine_had(p, sha256) || write_pair(q, p, d, err);
-	if (ok && cancel_now() - q->synced_at >= SYNC_EVERY_NS)
-		ok = sync_all(q, err);
 	pthread_mutex_unlock(&q->lock);
 	return ok;
 }
 
 static bool
-remove_file(char *path, struct err *err)
+remove_file(struct quarantine *q, char *name, struct err *err)
 {
-	bool ok = path != NULL;
+	bool ok;
 
-	if (!ok)
+	if (name == NULL)
 		return err_nomem(err, "quarantine");
-	if (unlink(path) != 0 && errno != ENOENT)
-		ok = err_set_errno(err, ERR_DISK, errno, "cannot remove %s",
-		    path);
-	free(path);
-	return ok || place_hint(err);
+	ok = place_remove(q->place, name, err);
+	free(name);
+	return ok;
 }
 
 bool
@@ -400,13 +346,12 @@ quarantine_forget(struct quarantine *q, const char *ns, struct err *err)
 	} else if (p->bson_len == 0 && p->lines_len == 0) {
 		ok = true;
 	} else {
-		ok = remove_file(path_of(q, p->stem, ".bson"), err) &&
-		    remove_file(path_of(q, p->stem, ".jsonl"), err);
 		stem = p->stem;
 		p->stem = NULL;
 		quarantine_pair_free(p);
 		p->stem = stem;
-		p->dirty = true;
+		ok = remove_file(q, name_of(stem, BSON), err) &&
+		    remove_file(q, name_of(stem, LINES), err);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return ok;
@@ -429,5 +374,5 @@ const char *
 quarantine_path(struct quarantine *q)
 {
 
-	return quarantine_count(q) > 0 ? q->folder : NULL;
+	return quarantine_count(q) > 0 ? q->path : NULL;
 }

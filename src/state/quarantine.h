@@ -1,7 +1,7 @@
 /*
  * Documents that could not be moved, kept so that nothing is lost: the raw
  * BSON in one file per namespace (which bsondump and mongorestore read) and a
- * line of JSON for each with the reason, in the journal's folder
+ * line of JSON for each with the reason, beside the journal
  * (docs/FORMAT.md).  What an earlier run left is kept until it is forgotten.
  *
  * Order: quarantine_sync() before a journal says that the partition which the
@@ -15,12 +15,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "state/place.h"
 
 struct quarantine;
 
-/* Opens folder/quarantine; makes it with the first document only.  NULL with
- * *err. */
-struct quarantine *quarantine_open(const char *folder, struct err *err);
+/* Opens the quarantine in place, which outlives it; makes it with the first
+ * document only.  NULL with *err. */
+struct quarantine *quarantine_open(struct place *place, struct err *err);
 void quarantine_free(struct quarantine *q);	/* NULL is allowed */
 
 /* One document: ns as on the source, id canonical Extended JSON, reason a
@@ -35,7 +36,8 @@ struct quarantined {
 	const char *message;
 };
 
-/* Written at once, on disk within a second of further calls.  A document of
+/* Written at once, on disk within a second of further calls for ns (in a store:
+ * sent within PLACE_SEND_MS).  A document of
  * the same bytes that an earlier run left for ns is recognised, once, and not
  * written again. */
 bool quarantine_add(struct quarantine *q, const struct quarantined *d,
@@ -48,7 +50,7 @@ bool quarantine_sync(struct quarantine *q, struct err *err);
  * again). */
 bool quarantine_forget(struct quarantine *q, const char *ns, struct err *err);
 
-/* The folder, NULL while nothing is in it; lives with q. */
+/* The folder, or its URL; NULL while nothing is in it; lives with q. */
 const char *quarantine_path(struct quarantine *q);
 
 /* Documents in it, those of earlier runs too. */

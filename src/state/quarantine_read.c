@@ -1,17 +1,11 @@
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
-#include "state/place.h"
 #include "state/quarantine_read.h"
 
 #define DIGEST_SIZE 16
 #define READ_STEP ((size_t)64 << 10)
-/* No line is longer (quarantine.c cuts what is in it). */
-#define TAIL_MAX ((size_t)1 << 20)
 #define BSON_MIN 5
 
 struct quarantine_had {
@@ -23,6 +17,8 @@ void
 quarantine_pair_free(struct quarantine_pair *p)
 {
 
+	place_file_free(p->lines);
+	place_file_free(p->bson);
 	free(p->stem);
 	free(p->had);
 	memset(p, 0, sizeof(*p));
@@ -54,50 +50,70 @@ remember(struct quarantine_pair *p, const uint8_t *sha256)
 	return true;
 }
 
-enum found { FOUND_DOCUMENT, FOUND_END, FOUND_ERROR };
-
-/* The digest and length of the document at f's position.  FOUND_END behind
- * the last whole one, also where reading fails (ferror() tells). */
-static enum found
-next_document(FILE *f, struct hash *h, uint8_t *sha256, size_t *len,
+/* Reads exactly len bytes, less at the end of the file. */
+static bool
+read_some(struct place_reader *from, uint8_t *data, size_t len, size_t *got,
     struct err *err)
 {
-	uint8_t buf[READ_STEP];
-	size_t left, n = 4;	/* what is read last */
+	size_t n = 1;
 
-	if (fread(buf, 1, 4, f) != 4)
+	for (*got = 0; *got < len && n > 0; *got += n) {
+		if (!place_reader_read(from, data + *got, len - *got, &n, err))
+			return false;
+	}
+	return true;
+}
+
+enum found { FOUND_DOCUMENT, FOUND_END, FOUND_ERROR };
+
+/* The digest and length of the next document.  FOUND_END behind the last whole
+ * one; *left gets what was read of it. */
+static enum found
+next_document(struct place_reader *from, struct hash *h, uint8_t *sha256,
+    size_t *len, size_t *left, struct err *err)
+{
+	uint8_t buf[READ_STEP];
+	size_t n, got;
+
+	if (!read_some(from, buf, 4, &got, err))
+		return FOUND_ERROR;
+	*left = got;
+	if (got < 4)
 		return FOUND_END;
 	*len = (size_t)buf[0] | (size_t)buf[1] << 8 | (size_t)buf[2] << 16 |
 	    (size_t)buf[3] << 24;
 	if (*len < BSON_MIN || *len > INT32_MAX)
 		return FOUND_END;
 	hash_update(h, buf, 4);
-	for (left = *len - 4; left > 0; left -= n) {
-		n = left < sizeof(buf) ? left : sizeof(buf);
-		if (fread(buf, 1, n, f) != n)
+	while (*left < *len) {
+		n = *len - *left < sizeof(buf) ? *len - *left : sizeof(buf);
+		if (!read_some(from, buf, n, &got, err))
+			return FOUND_ERROR;
+		*left += got;
+		if (got < n)
 			return FOUND_END;
 		hash_update(h, buf, n);
+		if (*left == *len && buf[n - 1] != 0)
+			return FOUND_END;
 	}
-	if (buf[n - 1] != 0)
-		return FOUND_END;
 	return hash_finish(h, sha256, NULL, err) ? FOUND_DOCUMENT : FOUND_ERROR;
 }
 
 static bool
-read_documents(struct quarantine_pair *p, FILE *f, const char *path,
-    struct err *err)
+read_documents(struct quarantine_pair *p, struct place_reader *from,
+    const char *name, struct err *err)
 {
 	uint8_t sha256[HASH_SHA256_SIZE];
 	enum found found;
 	struct hash *h;
-	size_t len;
+	size_t len, left;
 
 	if ((h = hash_new(false, err)) == NULL)
 		return false;
-	while ((found = next_document(f, h, sha256, &len, err)) ==
+	while ((found = next_document(from, h, sha256, &len, &left, err)) ==
 	    FOUND_DOCUMENT) {
 		if (!remember(p, sha256)) {
-			err_nomem(err, path);
+			err_nomem(err, name);
 			found = FOUND_ERROR;
 			break;
 		}
@@ -107,9 +123,9 @@ read_documents(struct quarantine_pair *p, FILE *f, const char *path,
 	hash_free(h);
 	if (found == FOUND_ERROR)
 		return false;
-	if (ferror(f))
-		return err_set_errno(err, ERR_DISK, errno, "cannot read %s",
-		    path);
+	if (left > 0)
+		log_warning("%s: what stands behind the last whole document "
+		    "is passed over", name);
 	if (p->n_had > 0)
 		qsort(p->had, p->n_had, sizeof(*p->had), by_digest);
 	return true;
@@ -117,68 +133,50 @@ read_documents(struct quarantine_pair *p, FILE *f, const char *path,
 
 /* The length of the file up to its last newline. */
 static bool
-read_tail(struct quarantine_pair *p, FILE *f, const char *path,
-    struct err *err)
+read_lines(struct quarantine_pair *p, struct place_reader *from,
+    const char *name, struct err *err)
 {
-	char *tail = malloc(TAIL_MAX), *end;
-	struct stat st;
-	off_t start;
-	size_t n;
+	uint8_t buf[READ_STEP];
+	const uint8_t *end;
+	uint64_t at;
+	size_t got;
 
-	if (tail == NULL)
-		return err_nomem(err, path);
-	if (fstat(fileno(f), &st) != 0)
-		goto fail;
-	start = st.st_size > (off_t)TAIL_MAX ? st.st_size - (off_t)TAIL_MAX : 0;
-	if (fseeko(f, start, SEEK_SET) != 0)
-		goto fail;
-	n = fread(tail, 1, TAIL_MAX, f);
-	if (ferror(f))
-		goto fail;
-	end = memrchr(tail, '\n', n);
-	p->lines_len = (uint64_t)start +
-	    (end == NULL ? 0 : (size_t)(end - tail) + 1);
-	free(tail);
-	return true;
-
-fail:
-	free(tail);
-	return err_set_errno(err, ERR_DISK, errno, "cannot read %s", path);
+	(void)name;
+	for (at = 0;; at += got) {
+		if (!place_reader_read(from, buf, sizeof(buf), &got, err))
+			return false;
+		if (got == 0)
+			return true;
+		end = memrchr(buf, '\n', got);
+		if (end != NULL)
+			p->lines_len = at + (uint64_t)(end - buf) + 1;
+	}
 }
 
+typedef bool read_fn(struct quarantine_pair *p, struct place_reader *from,
+    const char *name, struct err *err);
+
 static bool
-read_file(struct quarantine_pair *p, const char *path,
-    bool (*read)(struct quarantine_pair *, FILE *, const char *,
-    struct err *), struct err *err)
+read_file(struct quarantine_pair *p, struct place *place, const char *name,
+    read_fn *read, struct err *err)
 {
-	FILE *f;
+	struct place_reader *from;
 	bool ok;
 
-	if ((f = fopen(path, "rbe")) == NULL) {
-		if (errno == ENOENT)
-			return true;
-		err_set_errno(err, ERR_DISK, errno, "cannot open %s", path);
-		return place_hint(err);
-	}
-	ok = read(p, f, path, err);
-	fclose(f);
+	if ((from = place_reader_new(place, name, err)) == NULL)
+		return false;
+	ok = read(p, from, name, err);
+	place_reader_free(from);
 	return ok;
 }
 
 bool
-quarantine_read(struct quarantine_pair *p, const char *bson,
-    const char *lines, struct err *err)
+quarantine_read(struct quarantine_pair *p, struct place *place,
+    const char *bson, const char *lines, struct err *err)
 {
-	struct stat st;
 
-	if (!read_file(p, bson, read_documents, err) ||
-	    !read_file(p, lines, read_tail, err))
-		return false;
-	if (stat(bson, &st) == 0 && (uint64_t)st.st_size > p->bson_len)
-		log_warning("%s: %llu bytes behind the last whole document "
-		    "are passed over", bson,
-		    (unsigned long long)st.st_size - p->bson_len);
-	return true;
+	return read_file(p, place, bson, read_documents, err) &&
+	    read_file(p, place, lines, read_lines, err);
 }
 
 bool

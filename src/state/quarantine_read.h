@@ -18,16 +18,16 @@ struct quarantine_pair {
 	struct quarantine_had *had; /* from earlier runs, by digest */
 	size_t n_had;
 	size_t cap_had;
-	bool dirty;		/* something is not fsynced */
+	struct place_file *bson, *lines; /* NULL until something is added */
 };
 
-/* Frees what is in p and leaves it zero-filled. */
+/* Frees what is in p, files too, and leaves it zero-filled. */
 void quarantine_pair_free(struct quarantine_pair *p);
 
 /* Reads both files (missing is empty) into p; what a crash left behind the
  * last whole document or line is not counted in the lengths. */
-bool quarantine_read(struct quarantine_pair *p, const char *bson,
-    const char *lines, struct err *err);
+bool quarantine_read(struct quarantine_pair *p, struct place *place,
+    const char *bson, const char *lines, struct err *err);
 
 /* True when an earlier run left a document with this digest; each such
  * document is recognised once. */

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/folder.h"
@@ -187,7 +188,10 @@ folder_err(const struct folder *f, const char *what, const char *key,
 void
 folder_describe(const struct stat *st, struct store_object *o)
 {
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	o->now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	o->size = (uint64_t)st->st_size;
 	o->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
 	    st->st_mtim.tv_nsec;

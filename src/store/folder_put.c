@@ -46,7 +46,8 @@ write_body(const struct writing *w, struct err *err)
 		n = put->body.size - at;
 		if (n > WRITE_SIZE)
 			n = WRITE_SIZE;
-		if (cancel_requested()) {
+		if (cancel_requested() &&
+		    !w->f->base.options.despite_cancel) {
 			cancel_err(err);
 			goto out;
 		}
@@ -79,7 +80,17 @@ commit(struct writing *w, struct err *err)
 		rc = close(w->fd);
 		w->fd = -1;
 	}
-	if (rc != 0 || renameat(w->folder, w->temp, w->folder, w->name) != 0)
+	if (rc == 0 && w->put->create_only) {
+		rc = linkat(w->folder, w->temp, w->folder, w->name, 0);
+		if (rc != 0 && errno == EEXIST)
+			return err_set(err, ERR_CONFLICT, "%s/%s is there "
+			    "already", w->f->base.name, w->put->key);
+		if (rc == 0)
+			rc = unlinkat(w->folder, w->temp, 0);
+	} else if (rc == 0) {
+		rc = renameat(w->folder, w->temp, w->folder, w->name);
+	}
+	if (rc != 0)
 		return failed(w, errno, err);
 	if (fsync(w->folder) != 0 && errno != EINVAL && errno != ENOTSUP)
 		return failed(w, errno, err);
@@ -118,6 +129,9 @@ folder_put(struct store_session *ss, const struct store_put *put, char *etag,
 	bool ok;
 
 	etag[0] = '\0';
+	if (put->if_match != NULL && *put->if_match != '\0')
+		return err_set(err, ERR_UNSUPPORTED, "%s: a folder knows no "
+		    "ETags", ss->store->name);
 	w.folder = folder_open_parent(w.f, put->key, true, &w.name);
 	if (w.folder < 0)
 		return folder_err(w.f, "cannot make the folders of", put->key,

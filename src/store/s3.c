@@ -22,10 +22,14 @@ s3_free(struct store *store)
 static struct store_session *
 s3_session_new(struct store *s, struct err *err)
 {
+	uint64_t stall = s->options.stall_seconds != 0 ?
+	    s->options.stall_seconds : LOW_SPEED_SECONDS;
 	const struct http_options options = {
-		.low_speed_seconds = LOW_SPEED_SECONDS,
-		.connect_timeout_ms = CONNECT_TIMEOUT_MS,
+		.low_speed_seconds = stall,
+		.connect_timeout_ms = stall * 1000 < CONNECT_TIMEOUT_MS ?
+		    stall * 1000 : CONNECT_TIMEOUT_MS,
 		.bytes_per_second = s->options.bytes_per_second,
+		.despite_cancel = s->options.despite_cancel,
 	};
 	struct s3_session *ss;
 

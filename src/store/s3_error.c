@@ -57,6 +57,7 @@ static const struct meaning codes[] = {
 	{ "InternalError", ERR_NETWORK, NULL },
 	{ "RequestTimeout", ERR_NETWORK, NULL },
 	{ "OperationAborted", ERR_NETWORK, NULL },
+	{ "ConditionalRequestConflict", ERR_NETWORK, NULL },
 	{ "BadDigest", ERR_CHANGED, "the file changed while it was sent" },
 	{ "XAmzContentSHA256Mismatch", ERR_CHANGED,
 	    "the file changed while it was sent" },

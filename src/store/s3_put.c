@@ -101,6 +101,30 @@ s3_serving_headers(const struct store_put *put,
 }
 
 static bool
+is_conditional(const struct store_put *put)
+{
+
+	return put->create_only ||
+	    (put->if_match != NULL && *put->if_match != '\0');
+}
+
+/* An object that should be replaced and is gone answers 404. */
+static bool
+explain_condition(const struct s3_session *ss, const struct store_put *put,
+    struct err *err)
+{
+
+	if (err->code != 412 &&
+	    (err->code != 404 || strcmp(ss->code, "NoSuchKey") != 0))
+		return false;
+	err_set(err, ERR_CONFLICT, "%s/%s: %s", ss->base.store->name, put->key,
+	    put->create_only ? "is there already" :
+	    "is no longer what it was");
+	err->code = 412;
+	return false;
+}
+
+static bool
 put_single(struct s3_session *ss, const struct store_put *put, char *etag,
     struct err *err)
 {
@@ -127,8 +151,15 @@ put_single(struct s3_session *ss, const struct store_put *put, char *etag,
 	request.n_headers = s3_serving_headers(put, headers);
 	request.n_headers = add_header(headers, request.n_headers,
 	    "Content-MD5", md5_text);
+	if (put->create_only)
+		request.n_headers = add_header(headers, request.n_headers,
+		    "If-None-Match", "*");
+	else if (put->if_match != NULL && *put->if_match != '\0')
+		request.n_headers = add_header(headers, request.n_headers,
+		    "If-Match", put->if_match);
 	if (!s3_send(ss, &request, err))
-		return false;
+		return is_conditional(put) ? explain_condition(ss, put, err) :
+		    false;
 	s3_etag(ss, etag);
 	return true;
 }

@@ -33,13 +33,12 @@ response_range(struct s3_session *ss, uint64_t *first, uint64_t *total)
 }
 
 static int64_t
-response_time(struct s3_session *ss)
+response_time(struct s3_session *ss, const char *name)
 {
 	char value[64];
 	struct tm tm = { 0 };
 
-	if (!http_response_header(&ss->response, "last-modified", value,
-	    sizeof(value)) ||
+	if (!http_response_header(&ss->response, name, value, sizeof(value)) ||
 	    strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
 		return 0;
 	return (int64_t)timegm(&tm) * 1000000000;
@@ -60,7 +59,8 @@ s3_head(struct store_session *session, const char *key, struct store_object *o,
 		    "how large %s is", session->store->name, key);
 		return STORE_FAILED;
 	}
-	o->mtime_ns = response_time(ss);
+	o->mtime_ns = response_time(ss, "last-modified");
+	o->now_ns = response_time(ss, "date");
 	s3_etag(ss, o->etag);
 	return STORE_FOUND;
 }
@@ -110,7 +110,8 @@ begin(struct get *g, struct err *err)
 		g->known = sized;
 		g->o->size = sized ? total : 0;
 		g->end = sized ? total : UINT64_MAX;
-		g->o->mtime_ns = response_time(ss);
+		g->o->mtime_ns = response_time(ss, "last-modified");
+		g->o->now_ns = response_time(ss, "date");
 		memcpy(g->o->etag, etag, strlen(etag) + 1);
 		return true;
 	}

@@ -35,6 +35,11 @@ struct store_options {
 	uint64_t patience_ms;	/* for retries of one request */
 	uint64_t bytes_per_second; /* per session, 0: no limit; not for folders */
 	size_t part_size;	/* smallest part of a multipart upload; 0: 8 MiB */
+	unsigned stall_seconds;	/* give a request up when nothing moves for so
+				 * long; 0: 60 */
+	bool despite_cancel;	/* carry requests out although a stop was
+				 * requested: for what must be left in order;
+				 * nothing is tried again then */
 };
 
 /* What a listing or a head tells about an object. */
@@ -43,6 +48,8 @@ struct store_object {
 	uint64_t size;
 	int64_t mtime_ns;	/* since 1970; 0 when the store does not say */
 	char etag[STORE_ETAG_MAX]; /* opaque, as returned, with quotes if any; "" */
+	int64_t now_ns;		/* the store's own clock when it answered a head
+				 * or get; 0 when it does not say (listings) */
 	dev_t dev;		/* folders only: identity of the file */
 	ino_t ino;
 };
@@ -139,6 +146,14 @@ struct store_put {
 	struct store_headers headers;
 	const uint8_t *sha256;	/* of the whole body, HASH_SHA256_SIZE bytes */
 	const uint8_t *md5;	/* of the whole body, HASH_MD5_SIZE bytes */
+	/* Conditions, for bodies of at most 64 MiB; at most one: only where no
+	 * object is (If-None-Match: *), only in place of the one with this ETag
+	 * (If-Match; NULL or "": any).  ERR_CONFLICT when it is not so, which a
+	 * repeated request may also say of what the first one put there.
+	 * ERR_UNSUPPORTED where the store says that it cannot tell (folders:
+	 * if_match); some stores ignore conditions without a word. */
+	bool create_only;
+	const char *if_match;
 	/* A multipart upload to go on with, "" or NULL for none; upload_started
 	 * (may be NULL) is told the id of a new one before its first part. */
 	const char *upload_id;

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "state/place.h"
 
 #ifndef OWN_FSYNC
 /* No power is cut here: nothing needs to reach the disk. */
@@ -32,6 +33,18 @@ fsync(int fd)
 #endif
 
 static char root[64];
+static struct place *place_here;
+
+/* The working folder, which no run has locked. */
+static inline struct place *
+here(void)
+{
+
+	if (place_here == NULL)
+		place_here = place_folder(".", NULL);
+	assert_non_null(place_here);
+	return place_here;
+}
 
 /* Makes root and goes there. */
 static inline int
@@ -49,6 +62,8 @@ remove_root(void **state)
 	char command[128];
 
 	(void)state;
+	place_free(place_here);
+	place_here = NULL;
 	snprintf(command, sizeof(command), "rm -rf '%s'", root);
 	return chdir("/") != 0 || system(command) != 0;
 }

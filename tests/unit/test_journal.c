@@ -73,7 +73,7 @@ path_in(const struct journal *j, const char *name)
 {
 	static char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", journal_folder(j), name);
+	snprintf(path, sizeof(path), "%s/%s", place_path(journal_place(j)), name);
 	return path;
 }
 
@@ -90,7 +90,7 @@ nothing_is_written_before_the_first_record(void **state)
 	assert_false(journal_last_succeeded(j));
 	assert_false(exists(path_in(j, "journal")));
 	assert_int_equal(mode_of("s"), 0700);
-	assert_int_equal(mode_of(journal_folder(j)), 0700);
+	assert_int_equal(mode_of(place_path(journal_place(j))), 0700);
 	slurp(path_in(j, "about.json"), &about);
 	assert_non_null(strstr(buf_str(&about), KEY));
 	buf_free(&about);
@@ -110,7 +110,10 @@ static void
 keys_have_folders_of_their_own(void **state)
 {
 	struct journal *a, *b;
-	char hex[65], *found;
+	struct place_options look = { .state = "s", .key = "a",
+		.look_only = true };
+	struct place *found;
+	char hex[65];
 	uint8_t sha256[32];
 	struct err err;
 
@@ -121,13 +124,18 @@ keys_have_folders_of_their_own(void **state)
 	assert_null(journal_get(b, "x"));
 	assert_true(hash_sha256("a", 1, sha256));
 	hash_hex(sha256, 16, hex);
-	assert_string_equal(journal_folder(a) + 2, hex);
-	assert_non_null(found = place_find("s", "a", &err));
-	assert_string_equal(found, journal_folder(a));
-	free(found);
-	assert_non_null(found = place_find("none", "a", &err));
+	assert_string_equal(place_path(journal_place(a)) + 2, hex);
+	assert_non_null(found = place_new(&look, &err));
+	assert_string_equal(place_path(found), place_path(journal_place(a)));
+	assert_int_equal(place_exists(found, "journal", &err), PLACE_FOUND);
+	assert_false(place_remove(found, "journal", &err));
+	assert_int_equal(err.kind, ERR_INTERNAL);
+	place_free(found);
+	look.state = "none";
+	assert_non_null(found = place_new(&look, &err));
+	assert_int_equal(place_exists(found, "journal", &err), PLACE_ABSENT);
 	assert_false(exists("none"));
-	free(found);
+	place_free(found);
 	journal_free(a);
 	journal_free(b);
 }
@@ -144,14 +152,14 @@ default_place(void)
 	setenv("XDG_STATE_HOME", "relative", 1);
 	WANT((j = journal_open(&o, &err)) != NULL);
 	snprintf(want, sizeof(want), "%s/.local/state/spaceferry/", root);
-	WANT(strncmp(journal_folder(j), want, strlen(want)) == 0);
+	WANT(strncmp(place_path(journal_place(j)), want, strlen(want)) == 0);
 	WANT(mode_of(".local/state") == 0700);
 	journal_free(j);
 
 	snprintf(want, sizeof(want), "%s/xdg", root);
 	setenv("XDG_STATE_HOME", want, 1);
 	WANT((j = journal_open(&o, &err)) != NULL);
-	WANT(strncmp(journal_folder(j), want, strlen(want)) == 0);
+	WANT(strncmp(place_path(journal_place(j)), want, strlen(want)) == 0);
 	WANT(exists("xdg/spaceferry"));
 	journal_free(j);
 
@@ -161,9 +169,14 @@ default_place(void)
 	WANT(exists("url"));
 	journal_free(j);
 
+	unsetenv("AWS_ACCESS_KEY_ID");
+	unsetenv("AWS_SECRET_ACCESS_KEY");
 	o.folder = "s3://bucket/state";
 	WANT(journal_open(&o, &err) == NULL);
-	WANT(err.kind == ERR_UNSUPPORTED && err.hint[0] != '\0');
+	WANT(err.kind == ERR_CONFIG && err.hint[0] != '\0');
+	o.folder = "gopher://host/state";
+	WANT(journal_open(&o, &err) == NULL);
+	WANT(err.kind == ERR_URI && strstr(err.message, "--state") != NULL);
 	o.folder = "file://relative";
 	WANT(journal_open(&o, &err) == NULL && err.kind == ERR_URI);
 	return NULL;

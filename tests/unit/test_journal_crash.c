@@ -34,7 +34,7 @@ path_in(const struct journal *j, const char *name)
 {
 	static char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", journal_folder(j), name);
+	snprintf(path, sizeof(path), "%s/%s", place_path(journal_place(j)), name);
 	return path;
 }
 

@@ -11,7 +11,7 @@ open_it(void)
 	struct manifest *m;
 	struct err err;
 
-	if ((m = manifest_open(".", FILE_NAME, &err)) == NULL)
+	if ((m = manifest_open(here(), FILE_NAME, &err)) == NULL)
 		fail_msg("%s", err.message);
 	return m;
 }
@@ -259,7 +259,7 @@ a_flipped_byte_is_damage(void **state)
 		whole.data[i] ^= 1;
 		spill(FILE_NAME, whole.data, whole.len);
 		whole.data[i] ^= 1;
-		assert_null(manifest_open(".", FILE_NAME, &err));
+		assert_null(manifest_open(here(), FILE_NAME, &err));
 		assert_int_equal(err.kind, ERR_DAMAGED);
 		assert_non_null(strstr(err.message, FILE_NAME " is damaged"));
 		assert_non_null(strstr(err.hint, "move this file away"));
@@ -281,7 +281,7 @@ looking_changes_nothing(void **state)
 	slurp(FILE_NAME, &before);
 	assert_true(buf_append_str(&before, "{\"torn"));
 	spill(FILE_NAME, before.data, before.len);
-	assert_non_null(m = manifest_read(".", FILE_NAME, &err));
+	assert_non_null(m = manifest_read(here(), FILE_NAME, &err));
 	assert_has(m, "a", 1);
 	assert_false(manifest_put(m, "b", &e, &err));
 	assert_int_equal(err.kind, ERR_INTERNAL);
@@ -292,7 +292,7 @@ looking_changes_nothing(void **state)
 	manifest_free(m);
 	slurp(FILE_NAME, &after);
 	assert_string_equal(buf_str(&after), buf_str(&before));
-	assert_non_null(m = manifest_read(".", "none", &err));
+	assert_non_null(m = manifest_read(here(), "none", &err));
 	assert_int_equal(manifest_count(m), 0);
 	manifest_free(m);
 	assert_false(exists("none"));

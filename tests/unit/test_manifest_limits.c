@@ -26,7 +26,7 @@ open_it(void)
 	struct manifest *m;
 	struct err err;
 
-	if ((m = manifest_open(".", FILE_NAME, &err)) == NULL)
+	if ((m = manifest_open(here(), FILE_NAME, &err)) == NULL)
 		fail_msg("%s", err.message);
 	return m;
 }
@@ -93,7 +93,7 @@ no_room(void)
 	char key[8];
 	unsigned i;
 
-	WANT((m = manifest_open(".", FILE_NAME, &err)) != NULL);
+	WANT((m = manifest_open(here(), FILE_NAME, &err)) != NULL);
 	WANT(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	WANT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	for (i = 0; i < 100; i++) {
@@ -110,7 +110,7 @@ no_room(void)
 	WANT(manifest_put(m, key, &e, &err));
 	WANT(manifest_sync(m, &err));
 	manifest_free(m);
-	WANT((m = manifest_open(".", FILE_NAME, &err)) != NULL);
+	WANT((m = manifest_open(here(), FILE_NAME, &err)) != NULL);
 	WANT(manifest_count(m) == i + 1);
 	manifest_free(m);
 	return NULL;

@@ -15,7 +15,7 @@ open_it(void)
 	struct quarantine *q;
 	struct err err;
 
-	if ((q = quarantine_open(".", &err)) == NULL)
+	if ((q = quarantine_open(here(), &err)) == NULL)
 		fail_msg("%s", err.message);
 	return q;
 }
@@ -353,7 +353,7 @@ no_room(void)
 	struct stat st;
 	struct err err;
 
-	WANT((q = quarantine_open(".", &err)) != NULL);
+	WANT((q = quarantine_open(here(), &err)) != NULL);
 	WANT(add_to(q, "a.b", 1, 500, &err));
 	WANT(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	WANT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
