@@ -24,7 +24,7 @@ COMMANDS = ["migrate", "verify"]
 # Every option of the contract that exists so far.
 OPTIONS = """from to db include exclude query rename files files-url
     files-include files-exclude rewrite rewrite-skip rewrite-files on-conflict
-    drop users-and-roles dry-run restart download jobs memory bwlimit patience state limit
+    drop users-and-roles dry-run restart consistent download jobs memory bwlimit patience state limit
     cache-control content-disposition config json quiet verbose log-format
     version help""".split()
 NOT_VERIFY = {"on-conflict", "drop", "dry-run", "restart", "cache-control",
