@@ -32,9 +32,9 @@ def origin(work):
 
 @pytest.fixture(scope="module")
 def forgetful(work):
-    """The same, with two seconds of history."""
+    """The same, with one second of history."""
     with ReplicaSet(work / "forgetful", parameters=[
-            "enableTestCommands=1", "minSnapshotHistoryWindowInSeconds=2"]) as server:
+            "enableTestCommands=1", "minSnapshotHistoryWindowInSeconds=1"]) as server:
         yield server
 
 
@@ -67,18 +67,24 @@ class Move:
         return lambda: admin.command("waitForFailPoint", "failCommand",
                                      timesEntered=count + 1, maxTimeMS=20000)
 
+    def unpause(self):
+        self.server.client().admin.command("configureFailPoint", "failCommand",
+                                           mode="off")
+
 
 @pytest.fixture
 def move(origin, target, spaceferry, db_name):
-    yield Move(origin, target, spaceferry, db_name)
-    origin.client().admin.command("configureFailPoint", "failCommand", mode="off")
+    move = Move(origin, target, spaceferry, db_name)
+    yield move
+    move.unpause()
     origin.client().drop_database(db_name)
 
 
 @pytest.fixture
 def hasty(forgetful, target, spaceferry, db_name):
-    yield Move(forgetful, target, spaceferry, db_name)
-    forgetful.client().admin.command("configureFailPoint", "failCommand", mode="off")
+    move = Move(forgetful, target, spaceferry, db_name)
+    yield move
+    move.unpause()
     forgetful.client().drop_database(db_name)
 
 
@@ -284,10 +290,13 @@ def test_under_write_load(move):
 
 
 def test_verify_reads_one_time(move):
-    """Verification under write load compares with one time, too."""
+    """Verification under write load compares with one time, too, and so does the
+    look at what differs."""
     fill(move.db["a"], 3000)
     fill(move.db["b"], 3000)
     assert move().rc == 0
+    move.there["a"].delete_one({"_id": 2000})
+    move.there["b"].update_one({"_id": 2001}, {"$set": {"n": 7}})
     wait = move.pause()
     running = move.start(command="verify")
     wait()
@@ -295,9 +304,12 @@ def test_verify_reads_one_time(move):
         move.db[c].delete_many({"_id": {"$gte": 100}})
     r = running.wait()
     s = summary.check(r, "verify")
-    assert r.rc == 0 and len(s["consistent_at"]) == 1, r
+    assert r.rc == 1 and len(s["consistent_at"]) == 1, r
+    counts = [(r.collection(f"{move.name}.{c}")[k]) for c in "ab"
+              for k in ("missing", "different", "extra")]
+    assert counts == [1, 0, 0, 0, 1, 0], r
     r = move(command="verify")
-    assert r.rc == 1 and r.collection(f"{move.name}.a")["extra"] == 2900, r
+    assert r.rc == 1 and r.collection(f"{move.name}.a")["extra"] == 2899, r
 
 
 def test_time_series_and_capped(move):
@@ -398,7 +410,7 @@ def test_history_lost(hasty):
     fill_all(hasty.db)
     replay = Replay(hasty.db)
     with Writers(hasty.db, seed="lost"):
-        r = hasty("--bwlimit", "3MiB/s", "--jobs", 1)
+        r = hasty("--bwlimit", "5MiB/s", "--jobs", 1)
     summary.check(r)
     assert r.rc == 0, r
     assert len(times(r)) >= 2 and note(r, "several_times"), r
@@ -436,7 +448,7 @@ def id_document(key):
 def test_history_lost_under_consistent(hasty):
     fill_all(hasty.db)
     with Writers(hasty.db, n=1):
-        r = hasty("--bwlimit", "3MiB/s", "--consistent")
+        r = hasty("--bwlimit", "5MiB/s", "--consistent")
     summary.check(r)
     assert r.rc == 3, r
     assert "minSnapshotHistoryWindowInSeconds" in r.summary["errors"][0]["hint"]
@@ -451,7 +463,7 @@ def test_history_lost_in_a_time_series(hasty):
     day = datetime(2024, 1, 1)
     metrics.insert_many([{"t": day + timedelta(minutes=i), "m": i % 7, "v": rng.randbytes(1000)}
                          for i in range(9000)])
-    wait = hasty.pause(ms=4000)
+    wait = hasty.pause(ms=2500)
     running = hasty.start()
     wait()
     metrics.insert_one({"t": day, "m": 1, "v": "late"})
@@ -546,6 +558,7 @@ def test_recreated_before_the_resume(move):
         time.sleep(0.02)
     running.kill()
     running.wait()
+    move.unpause()
     move.db["a-first"].drop()
     fill(move.db["a-first"], 7, start=2995)
     r = move()
