@@ -15,6 +15,7 @@
 #include "job/part.h"
 #include "job/plan.h"
 #include "job/preflight.h"
+#include "job/quota.h"
 #include "job/run.h"
 #include "job/state_key.h"
 #include "job/target.h"
@@ -174,13 +175,13 @@ migrate(struct run *r, struct err *err)
 	if (!open_state(r, err))
 		return false;
 	if (r->has_data && (!find_moment(r, err) || !prepare_data(r, err)))
-		return false;
+		return quota_explain(&r->data, err);
 	r->began = true;
 	if (r->has_files && (!files_begin(&r->files,
 	    journal_place(r->journal), err) || !files_copy(&r->files, err)))
 		return false;
 	if (r->has_data && !move_data(r, err))
-		return false;
+		return quota_explain(&r->data, err);
 	return !r->has_files || files_verify(&r->files, err);
 }
 

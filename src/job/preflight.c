@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "job/preflight.h"
+#include "job/quota.h"
 
 /* A server's own limit, in bytes. */
 #define DB_MAX 63
@@ -9,7 +10,6 @@
 #define SMALL_NS_MAX 95
 #define SMALL_DB_MAX 38
 #define SMALL_COLLECTIONS 500
-#define SMALL_BYTES ((uint64_t)512 * 1024 * 1024)
 
 static bool
 check_name(const struct move *m, bool small, struct err *err)
@@ -64,26 +64,6 @@ check_count(const struct data *d, struct err *err)
 	return err_hint(err, "choose a larger tier, or --exclude some");
 }
 
-/* Only a note: it is the source's size, and what the tier holds is not told. */
-static void
-warn_of_size(const struct data *d, struct job *job)
-{
-	uint64_t documents = 0, indexes = 0;
-	size_t i;
-
-	for (i = 0; i < d->n_moves; i++) {
-		documents += d->moves[i].info->bytes;
-		indexes += d->moves[i].info->index_bytes;
-	}
-	if (documents + indexes > SMALL_BYTES)
-		report_note(&job->report, "quota", "choose a larger tier, or "
-		    "leave some out with --exclude or --query",
-		    "the source holds %llu MB of documents and %llu MB of "
-		    "indexes; M0 of Atlas holds 512 MB of both together",
-		    (unsigned long long)(documents >> 20),
-		    (unsigned long long)(indexes >> 20));
-}
-
 bool
 preflight_check(struct data *d, struct job *job, struct err *err)
 {
@@ -101,6 +81,5 @@ preflight_check(struct data *d, struct job *job, struct err *err)
 	}
 	if (!small)
 		return true;
-	warn_of_size(d, job);
-	return check_count(d, err);
+	return check_count(d, err) && quota_check(d, job, err);
 }

@@ -13,7 +13,7 @@
 #include "job/move.h"
 
 /* Asks the target which tier it is and looks through the plan.  False with
- * ERR_UNSUPPORTED and what to do; what only may turn out too small becomes a
+ * ERR_UNSUPPORTED or ERR_TOO_LARGE and what to do; what only may turn out too small becomes a
  * note in the report. */
 bool preflight_check(struct data *d, struct job *job, struct err *err);
 

@@ -84,6 +84,9 @@ static const struct by_text atlas_texts[] = {
 	{ "Writes are blocked", ERR_QUOTA, HINT_QUOTA },
 	{ "collections of", ERR_QUOTA, "this tier holds no more collections: "
 	    "choose a larger one, or --exclude some" },
+	{ "rate limit", ERR_THROTTLED, NULL },
+	{ "throttl", ERR_THROTTLED, NULL },
+	{ "oo many requests", ERR_THROTTLED, NULL },
 	{ "bad auth", ERR_AUTH, "check user and password in the URI; they are "
 	    "set under Database Access, and take a minute to be known" },
 	{ "not allowed to do action", ERR_DENIED, HINT_RIGHTS },

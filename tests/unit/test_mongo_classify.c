@@ -41,6 +41,8 @@ codes(void **state)
 		    ERR_DENIED },
 		{ 8000, "command dbHash is not allowed in this Atlas tier",
 		    ERR_UNSUPPORTED },
+		{ 8000, "request rate limit exceeded", ERR_THROTTLED },
+		{ 8000, "Too many requests, throttling", ERR_THROTTLED },
 		{ 8000, "something else", ERR_UNSUPPORTED },
 	};
 	struct err err;
