@@ -40,26 +40,44 @@ earliest(const bson_iter_t *value, int64_t *ms)
 	return found;
 }
 
+int64_t
+ttl_seconds(const uint8_t *options, size_t len)
+{
+	bson_t doc;
+	bson_iter_t iter;
+	int64_t after;
+
+	if (!bson_init_static(&doc, options, len) ||
+	    !bson_iter_init_find(&iter, &doc, "expireAfterSeconds") ||
+	    !BSON_ITER_HOLDS_NUMBER(&iter))
+		return -1;
+	after = bson_iter_as_int64(&iter);
+	return after > INT64_MAX / 1000 ? -1 : after;
+}
+
+bool
+ttl_field_is_due(const uint8_t *doc, size_t len, const char *field,
+    int64_t after, int64_t now_ms)
+{
+	bson_t document;
+	bson_iter_t iter, value;
+	int64_t ms;
+
+	return after >= 0 && bson_init_static(&document, doc, len) &&
+	    bson_iter_init(&iter, &document) &&
+	    bson_iter_find_descendant(&iter, field, &value) &&
+	    earliest(&value, &ms) && ms <= now_ms - after * 1000;
+}
+
 bool
 ttl_is_due(const uint8_t *doc, size_t len, const uint8_t *index_spec,
     size_t spec_len, int64_t now_ms)
 {
-	bson_t document, spec;
-	bson_iter_t iter, value;
+	bson_t spec;
 	const char *key;
-	int64_t after, ms;
 
-	if (!bson_init_static(&document, doc, len) ||
-	    !bson_init_static(&spec, index_spec, spec_len) ||
-	    (key = only_key(&spec)) == NULL ||
-	    !bson_iter_init_find(&iter, &spec, "expireAfterSeconds") ||
-	    !BSON_ITER_HOLDS_NUMBER(&iter))
-		return false;
-	after = bson_iter_as_int64(&iter);
-	if (after < 0 || after > INT64_MAX / 1000 ||
-	    !bson_iter_init(&iter, &document) ||
-	    !bson_iter_find_descendant(&iter, key, &value) ||
-	    !earliest(&value, &ms))
-		return false;
-	return ms <= now_ms - after * 1000;
+	return bson_init_static(&spec, index_spec, spec_len) &&
+	    (key = only_key(&spec)) != NULL &&
+	    ttl_field_is_due(doc, len, key, ttl_seconds(index_spec, spec_len),
+	    now_ms);
 }

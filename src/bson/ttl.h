@@ -1,5 +1,6 @@
 /*
- * Whether a TTL index would remove a document now: such documents may vanish
+ * Whether a TTL index, or the expiry of a clustered or time-series collection,
+ * would remove a document now: such documents may vanish
  * on either side at any moment and are no differences.
  *
  * Pure functions; thread-safe.
@@ -17,5 +18,14 @@
  * partial filter is not looked at: a document outside it counts as due too. */
 bool ttl_is_due(const uint8_t *doc, size_t len, const uint8_t *index_spec,
     size_t spec_len, int64_t now_ms);
+
+/* expireAfterSeconds of a collection's options (or an index_spec); negative
+ * when there is none. */
+int64_t ttl_seconds(const uint8_t *options, size_t len);
+
+/* The same for the date in one field (a dotted path), after seconds later; a
+ * negative after is never. */
+bool ttl_field_is_due(const uint8_t *doc, size_t len, const char *field,
+    int64_t after, int64_t now_ms);
 
 #endif

@@ -81,6 +81,15 @@ compare_pairs(const void *a, const void *b)
 	return c != 0 ? c : compare_digests(x->doc, y->doc);
 }
 
+/* A side may be empty: all of it expired. */
+static void
+sort_pairs(struct pairs *side)
+{
+
+	if (side->n > 0)
+		qsort(side->v, side->n, sizeof(*side->v), compare_pairs);
+}
+
 /* Joins the sorted sides. */
 static void
 join(struct drill *d)
@@ -115,15 +124,21 @@ verdict_of(const struct pairs *side, const enum verdict *verdicts,
 	return found != NULL ? verdicts[found - side->v] : SAME;
 }
 
-/* True for a document that a TTL index may remove on either side any time. */
+/* True for a document that a TTL index, or the expiry of the collection, may
+ * remove on either side any time. */
 static bool
 is_due(const struct drill *d, const uint8_t *doc, size_t len)
 {
 	const struct collection_info *info = d->part->move->info;
+	const char *date = info->clustered ? "_id" : info->time_field;
 	struct timespec now;
 	size_t i;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	if (info->expires && date != NULL && ttl_field_is_due(doc, len, date,
+	    ttl_seconds(info->options.data, info->options.len),
+	    (int64_t)now.tv_sec * 1000))
+		return true;
 	for (i = 0; i < info->n_indexes; i++) {
 		const struct rawdoc *spec = &info->indexes[i].spec;
 
@@ -268,8 +283,8 @@ drill(struct drill *d, struct side *source, struct side *target,
 
 	if (!read_pairs(d, source, target, err))
 		return false;
-	qsort(d->source.v, d->source.n, sizeof(struct pair), compare_pairs);
-	qsort(d->target.v, d->target.n, sizeof(struct pair), compare_pairs);
+	sort_pairs(&d->source);
+	sort_pairs(&d->target);
 	d->source_verdicts = calloc(d->source.n + 1,
 	    sizeof(*d->source_verdicts));
 	d->target_verdicts = calloc(d->target.n + 1,

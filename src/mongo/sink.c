@@ -103,7 +103,8 @@ way_of(const struct mongo_sink *k, const struct sink_item *item)
 	struct raw_element id;
 
 	if (k->o.timeseries)
-		return raw_find_id(item->doc, item->len, &id) ? SINK_BULK :
+		return raw_find_id(item->doc, item->len, &id) &&
+		    !raw_has_zero_stamp(item->doc, item->len) ? SINK_BULK :
 		    SINK_COMMAND;
 	if (!raw_has_zero_stamp(item->doc, item->len))
 		return SINK_BULK;

@@ -39,6 +39,15 @@ sink_command(struct mongo_sink *k, const bson_t *cmd, struct sink_result *r)
 		r->ok = false;
 }
 
+/* Measurements in a command are sent in order as well: only so does mongod
+ * 6.0.5 leave a Timestamp(0,0) in their metaField alone (measured). */
+static bool
+is_ordered(const struct mongo_sink *k, enum sink_way way)
+{
+
+	return k->o.in_order || (k->o.timeseries && way == SINK_COMMAND);
+}
+
 static void
 send_command(struct mongo_sink *k, const struct sink_item *items, size_t n,
     struct sink_result *r)
@@ -50,7 +59,7 @@ send_command(struct mongo_sink *k, const struct sink_item *items, size_t n,
 
 	bson_init(&cmd);
 	BSON_APPEND_UTF8(&cmd, "insert", k->ns.coll);
-	BSON_APPEND_BOOL(&cmd, "ordered", k->o.in_order);
+	BSON_APPEND_BOOL(&cmd, "ordered", is_ordered(k, SINK_COMMAND));
 	if (sink_bypasses(k))
 		BSON_APPEND_BOOL(&cmd, "bypassDocumentValidation", true);
 	if (k->keeps_stamps && !k->o.timeseries)
@@ -258,6 +267,7 @@ sink_may_repeat(struct mongo_sink *k, const struct sink_result *r,
 /* What the items of one attempt became.  Those that the server objected to
  * are gathered at the front: conflicts, then what is to be sent again. */
 struct sorted {
+	uint64_t inserted;
 	size_t conflicts;
 	size_t again;
 	bool wait;		/* before sending again; *err says why */
@@ -305,6 +315,7 @@ sort_errors(struct mongo_sink *k, struct sink_item *items, size_t n,
 	struct sink_error e;
 	bool wait;
 
+	out->inserted = sink_inserted(&r->reply);
 	while (sink_next_error(&r->reply, &walk, &e)) {
 		size_t front = out->conflicts + out->again;
 
@@ -338,9 +349,13 @@ sort_ordered(struct mongo_sink *k, struct sink_item *items, size_t n,
 	struct sink_error e;
 	size_t from;
 
+	out->inserted = sink_inserted(&r->reply);
 	if (!sink_next_error(&r->reply, &walk, &e) || e.index >= n)
 		return true;
+	if (k->o.timeseries)
+		e.on_id = false;
 	from = e.index;
+	out->inserted = from;	/* of a time-series the reply counts all */
 	if (!e.on_id) {
 		if (!judge(k, &items[e.index], &e, &out->wait, err))
 			return false;
@@ -390,13 +405,13 @@ static bool
 settle(struct mongo_sink *k, struct sink_item *items, size_t *n,
     const struct sink_result *r, struct err *err)
 {
-	struct sorted s = { 0, 0, false };
+	struct sorted s = { 0, 0, 0, false };
 	size_t gone;
 
-	if (!(k->o.in_order ? sort_ordered : sort_errors)(k, items, *n, r, &s,
+	if (!(is_ordered(k, items[0].way) ? sort_ordered : sort_errors)(k, items, *n, r, &s,
 	    err))
 		return false;
-	k->written->inserted += sink_inserted(&r->reply);
+	k->written->inserted += s.inserted;
 	if (s.wait && !retry_wait(&k->retry, k->o.ns, 0, err))
 		return false;
 	if (!sink_conflict(k, items, s.conflicts, &gone, err))

@@ -5,14 +5,100 @@
 #include "mongo/raw.h"
 #include "mongo/sink_internal.h"
 
-/* {update: …, updates: [{q: {_id: …}, u: [{$replaceRoot: {newRoot:
- * {$literal: doc}}}]}]}: a pipeline is the one form of update that keeps a
+/* What corrects a document: $set of its zero stamps, where it can name them,
+ * else all of it anew. */
+enum correction { BY_SET, BY_ROOT, IMPOSSIBLE };
+
+static bool
+is_zero_stamp(const bson_iter_t *it)
+{
+	uint32_t seconds = 1, increment = 1;
+
+	if (BSON_ITER_HOLDS_TIMESTAMP(it))
+		bson_iter_timestamp(it, &seconds, &increment);
+	return seconds == 0 && increment == 0 &&
+	    strcmp(bson_iter_key(it), "_id") != 0;
+}
+
+/* A field that an update can name and mean no other. */
+static bool
+is_plain(const bson_t *doc, const char *name)
+{
+	bson_iter_t it;
+	unsigned n = 0;
+
+	if (*name == '\0' || *name == '$' || strchr(name, '.') != NULL ||
+	    !bson_utf8_validate(name, strlen(name), false) ||
+	    !bson_iter_init(&it, doc))
+		return false;
+	while (bson_iter_next(&it))
+		n += strcmp(bson_iter_key(&it), name) == 0;
+	return n == 1;
+}
+
+static enum correction
+correction_of(const struct sink_item *item)
+{
+	bson_iter_t it;
+	bson_t doc;
+	bool plain = true;
+
+	if (!raw_bson(item->doc, item->len, &doc) ||
+	    !bson_iter_init(&it, &doc))
+		return IMPOSSIBLE;
+	while (plain && bson_iter_next(&it))
+		plain = !is_zero_stamp(&it) ||
+		    is_plain(&doc, bson_iter_key(&it));
+	if (plain)
+		return BY_SET;
+	/* An update that brings in a name twice aborts mongod 6.0.5. */
+	return raw_has_odd_names(item->doc, item->len) ? IMPOSSIBLE : BY_ROOT;
+}
+
+/* u: {$set: {name: Timestamp(0,0), …}} keeps all else as it is, names that
+ * occur twice too (measured). */
+static void
+append_set(bson_t *update, const bson_t *doc)
+{
+	bson_iter_t it;
+	bson_t u, fields;
+
+	BSON_APPEND_DOCUMENT_BEGIN(update, "u", &u);
+	BSON_APPEND_DOCUMENT_BEGIN(&u, "$set", &fields);
+	if (bson_iter_init(&it, doc)) {
+		while (bson_iter_next(&it)) {
+			if (is_zero_stamp(&it))
+				bson_append_iter(&fields, NULL, 0, &it);
+		}
+	}
+	bson_append_document_end(&u, &fields);
+	bson_append_document_end(update, &u);
+}
+
+/* u: [{$replaceRoot: {newRoot: {$literal: doc}}}] */
+static void
+append_root(bson_t *update, const bson_t *doc)
+{
+	bson_t pipeline, stage, root, literal;
+
+	BSON_APPEND_ARRAY_BEGIN(update, "u", &pipeline);
+	BSON_APPEND_DOCUMENT_BEGIN(&pipeline, "0", &stage);
+	BSON_APPEND_DOCUMENT_BEGIN(&stage, "$replaceRoot", &root);
+	BSON_APPEND_DOCUMENT_BEGIN(&root, "newRoot", &literal);
+	BSON_APPEND_DOCUMENT(&literal, "$literal", doc);
+	bson_append_document_end(&root, &literal);
+	bson_append_document_end(&stage, &root);
+	bson_append_document_end(&pipeline, &stage);
+	bson_append_array_end(update, &pipeline);
+}
+
+/* {update: …, updates: [{q: {_id: …}, u: …}]}: forms of update that keep a
  * Timestamp(0,0). */
 static void
 build_correction(struct mongo_sink *k, const struct sink_item *item,
     bson_t *cmd)
 {
-	bson_t updates, update, q, pipeline, stage, root, literal, doc;
+	bson_t updates, update, q, doc;
 
 	BSON_APPEND_UTF8(cmd, "update", k->ns.coll);
 	if (sink_bypasses(k))
@@ -22,16 +108,12 @@ build_correction(struct mongo_sink *k, const struct sink_item *item,
 	BSON_APPEND_DOCUMENT_BEGIN(&update, "q", &q);
 	sink_append_id(&q, item);
 	bson_append_document_end(&update, &q);
-	BSON_APPEND_ARRAY_BEGIN(&update, "u", &pipeline);
-	BSON_APPEND_DOCUMENT_BEGIN(&pipeline, "0", &stage);
-	BSON_APPEND_DOCUMENT_BEGIN(&stage, "$replaceRoot", &root);
-	BSON_APPEND_DOCUMENT_BEGIN(&root, "newRoot", &literal);
-	if (raw_bson(item->doc, item->len, &doc))
-		BSON_APPEND_DOCUMENT(&literal, "$literal", &doc);
-	bson_append_document_end(&root, &literal);
-	bson_append_document_end(&stage, &root);
-	bson_append_document_end(&pipeline, &stage);
-	bson_append_array_end(&update, &pipeline);
+	if (raw_bson(item->doc, item->len, &doc)) {
+		if (correction_of(item) == BY_SET)
+			append_set(&update, &doc);
+		else
+			append_root(&update, &doc);
+	}
 	bson_append_document_end(&updates, &update);
 	bson_append_array_end(cmd, &updates);
 }
@@ -115,14 +197,13 @@ sink_stamp(struct mongo_sink *k, struct sink_item *item, struct err *err)
 	static const struct sink_error refusal = {
 		.code = 0,
 		.message = "holds Timestamp(0,0), which this server replaces "
-		    "by its own time, and names that keep it from being "
+		    "by its own time, under a name that keeps it from being "
 		    "corrected; MongoDB 6.0.17, 7.0.13 and 8.0 can store it",
 	};
 	uint64_t before = k->written->inserted;
 	struct sink_item sent = *item;
 
-	/* An update that brings in a name twice aborts mongod 6.0.5. */
-	if (raw_has_odd_names(item->doc, item->len)) {
+	if (correction_of(item) == IMPOSSIBLE) {
 		sink_refuse(k, item, &refusal);
 		return true;
 	}

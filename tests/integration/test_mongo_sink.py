@@ -255,11 +255,24 @@ def test_a_zero_timestamp_half_done(db, tool):
     assert raw(db.c) == [stamped(1, int32(b"b", 1))]
 
 
-def test_zero_timestamps_that_cannot_be_kept_are_refused(db, tool):
-    """A name twice in an update pipeline would abort this server."""
+def test_zero_timestamps_beside_odd_names(db, tool):
+    """A name twice in an update pipeline would abort this server: only the
+    stamps are set."""
     docs = [stamped(1, int32(b"a", 1), int32(b"a", 2)), stamped(2),
-            stamped(3, int32(b"$a", 1)),
-            stamped(4, element(3, b"in", document(int32(b"b", 1), int32(b"b", 2))))]
+            stamped(3, int32(b"$a", 1), int32(b"", 1)),
+            stamped(4, element(3, b"in", document(int32(b"b", 1), int32(b"b", 2)))),
+            stamped(5, element(0x11, b"u", STAMP), int32(b"a.b", 1)),
+            document(int32(b"_id", 6), element(0x11, b"a.b", STAMP))]
+    sent(tool.write("s.c", docs), inserted=len(docs))
+    assert sorted(raw(db.c)) == sorted(docs)
+    sent(tool.write("s.c", docs), equal=len(docs))
+
+
+def test_zero_timestamps_that_cannot_be_kept_are_refused(db, tool):
+    docs = [stamped(1, element(0x11, b"t", STAMP)), stamped(2),
+            document(int32(b"_id", 3), element(0x11, b"$t", STAMP)),
+            document(int32(b"_id", 4), element(0x11, b"a.b", STAMP),
+                     int32(b"x", 1), int32(b"x", 1))]
     answer = tool.write("s.c", docs)
     if not answer["refused"]:           # a server that can keep them
         assert sorted(raw(db.c)) == sorted(docs)
