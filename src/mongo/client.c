@@ -305,6 +305,8 @@ mongo_write_counter(struct mongo_session *s, uint64_t *writes,
 {
 	static const char *const names[] = {
 		"opcounters.insert", "opcounters.update", "opcounters.delete",
+		"opcountersRepl.insert", "opcountersRepl.update",
+		"opcountersRepl.delete",
 	};
 	bson_iter_t it, counter;
 	bson_t reply;
@@ -312,7 +314,8 @@ mongo_write_counter(struct mongo_session *s, uint64_t *writes,
 	bool ok;
 
 	ok = hello_admin(s, "serverStatus", &reply, err);
-	for (*writes = 0, i = 0; ok && i < 3; i++) {
+	for (*writes = 0, i = 0; ok && i < sizeof(names) / sizeof(names[0]);
+	    i++) {
 		if (bson_iter_init(&it, &reply) &&
 		    bson_iter_find_descendant(&it, names[i], &counter) &&
 		    BSON_ITER_HOLDS_NUMBER(&counter))

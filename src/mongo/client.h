@@ -74,8 +74,9 @@ struct mongo_time {
 bool mongo_cluster_time(struct mongo_session *s, struct mongo_time *t,
     struct err *err);
 
-/* serverStatus' insert+update+delete counters, summed: on a standalone the
- * only sign that somebody wrote.  False when the server refuses to tell. */
+/* serverStatus' insert+update+delete counters, summed, those of replication
+ * too (a secondary has no others): on a standalone the only sign that somebody
+ * wrote.  False when the server refuses to tell. */
 bool mongo_write_counter(struct mongo_session *s, uint64_t *writes,
     struct err *err);
 
