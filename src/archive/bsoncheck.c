@@ -141,8 +141,10 @@ bsoncheck_valid(const uint8_t *doc, size_t len, size_t *at)
 		}
 		*at = (size_t)(p - doc);
 		value = memchr(p + 1, 0, (size_t)(ends[depth] - p - 1));
-		if (value++ == NULL || !value_at(*p, value,
-		    (size_t)(ends[depth] - value), &e))
+		if (value == NULL)
+			return false;
+		value++;		/* behind the key */
+		if (!value_at(*p, value, (size_t)(ends[depth] - value), &e))
 			return false;
 		p = value + e.value_len;
 		if (e.doc_len == 0)
