@@ -4,7 +4,7 @@
  * (If-None-Match), renewed by a thread of its own (If-Match), and lapses when it
  * was not renewed for LEASE_MS; then the next run takes it over.  A wrong clock
  * on either machine does no harm: whether a lease lapsed is judged by watching
- * it, or by the store's own clock alone.
+ * it, or by the store's own clock alone, once that has shown that it goes right.
  *
  * A holder whose lease was taken, or could not be renewed for so long, must
  * write nothing more: lease_held() is false from then on, and a stop of the
@@ -62,7 +62,7 @@ struct lease_watch {
 };
 
 /* One look: contents is what the object holds, age_ns how old it is by the
- * store's own clock (negative: the store does not say).  True when the lease has
+ * store's own clock (INT64_MIN: it does not say).  True when the lease has
  * lapsed: unchanged for lapse_ms of the waiter's own time, or older than that
  * and a second by the store's clock. */
 bool lease_watch_lapsed(struct lease_watch *w, const struct buf *contents,

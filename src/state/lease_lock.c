@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/cancel.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/retry.h"
@@ -17,6 +18,7 @@
 #define TELL_EVERY_NS ((uint64_t)10000000000)
 /* Where the store minds no conditions: 2 s of the usual 30. */
 #define SETTLE_PART 15
+#define TRUSTED_AGE_NS ((int64_t)5000000000)
 #define NO_ETAG "\"00000000000000000000000000000000\""
 
 uint64_t
@@ -169,6 +171,40 @@ try_conditions(struct lease *l, struct err *err)
 	return true;
 }
 
+/* How old an object is by the store's own clock, to a second or so (it may be
+ * from the future by as much); INT64_MIN when the store does not say. */
+static int64_t
+age_of(const struct store_object *o)
+{
+
+	return o->mtime_ns > 0 && o->now_ns > 0 ? o->now_ns - o->mtime_ns :
+	    INT64_MIN;
+}
+
+/* Whether the store's clock can be believed: what is written now must be new.
+ * (A gateway may tell times of its own making.) */
+static bool
+clock_is_right(struct lease *l)
+{
+	char name[FILE_TEMP_NAME_SIZE], etag[STORE_ETAG_MAX];
+	struct buf nothing = { .len = 0 };
+	struct store_put what = {
+		.key = name, .body = { .read = read_bytes, .arg = &nothing },
+	};
+	struct store_object o;
+	struct err err;
+	bool right;
+
+	if (!file_temp_name(name, &err) ||
+	    !store_put(l->session, &what, etag, &err))
+		return false;
+	right = store_head(l->session, name, &o, &err) == STORE_FOUND &&
+	    age_of(&o) > -TRUSTED_AGE_NS && age_of(&o) < TRUSTED_AGE_NS;
+	if (!store_delete(l->session, name, &err))
+		log_debug("%s", err.message);
+	return right;
+}
+
 enum taken { TAKEN, NOT_TAKEN, TAKING_FAILED };
 
 /* Something of ours was put there: is it what stands there in the end? */
@@ -200,7 +236,7 @@ try_once(struct lease *l, struct lease_found *f, struct lease_watch *w,
     struct err *err)
 {
 	char etag[STORE_ETAG_MAX];
-	int64_t age = -1;
+	int64_t age;
 	bool ok;
 
 	l->renewed_at = lease_lock_now();
@@ -211,8 +247,9 @@ try_once(struct lease *l, struct lease_found *f, struct lease_watch *w,
 	case STORE_FOUND:
 		if (strcmp(f->owner, l->owner) == 0)
 			return make_sure(l, f, err);
-		if (f->o.mtime_ns > 0 && f->o.now_ns > 0)
-			age = f->o.now_ns - f->o.mtime_ns;
+		age = age_of(&f->o);
+		if (age >= (int64_t)l->lapse_ms * 1000000 && !clock_is_right(l))
+			age = INT64_MIN;
 		if (!lease_watch_lapsed(w, &f->contents, age, lease_lock_now(),
 		    l->lapse_ms))
 			return NOT_TAKEN;

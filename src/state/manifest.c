@@ -381,8 +381,9 @@ manifest_put_upload(struct manifest *m, const char *key,
 	pthread_mutex_lock(&m->lock);
 	if (forget && manifest_table_find_upload(&m->table, u.key) == NULL)
 		json_decref(o);
-	else
-		ok = record_upload(m, o, &u, err);
+	else	/* Parts that nobody knows of would lie there for good. */
+		ok = record_upload(m, o, &u, err) &&
+		    lines_settle(m->lines, !forget, err);
 	pthread_mutex_unlock(&m->lock);
 	return ok;
 }

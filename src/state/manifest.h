@@ -53,7 +53,8 @@ bool manifest_put(struct manifest *m, const char *key,
 bool manifest_remove(struct manifest *m, const char *key, struct err *err);
 size_t manifest_count(struct manifest *m);
 
-/* Unfinished multipart uploads: key -> upload id; "" forgets it. */
+/* Unfinished multipart uploads: key -> upload id, durable on return; ""
+ * forgets it. */
 bool manifest_put_upload(struct manifest *m, const char *key,
     const char *upload_id, const struct manifest_entry *entry,
     struct err *err);

@@ -99,6 +99,7 @@ class StandIn:
         self.prefix, self.token, self.page = prefix, token, page
         self.random_etags = random_etags
         self.ignores_range = self.ignores_if_match = False
+        self.ignores_conditions = False         # of a PUT
         self.verify = True
         self.requests, self.faults, self.rejected = [], [], []
         self.errors = []                # of our own, not asked for
@@ -280,6 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "uploads" in r.query or "uploadId" in r.query:
             return self.multipart(s, r, key, reply)
         if r.method == "PUT":
+            self.check_conditions(s, r, key)
             s.store(key, r.body, {k: r.headers[k] for k in (
                 "content-type", "cache-control", "content-disposition",
                 "content-encoding") if k in r.headers})
@@ -306,6 +308,17 @@ class _Handler(BaseHTTPRequestHandler):
         return reply(206, {**headers, "Content-Range":
                            f"bytes {first}-{last}/{len(body)}"},
                      body[first:last + 1])
+
+    def check_conditions(self, s, r, key):
+        if s.ignores_conditions:
+            return
+        if r.headers.get("if-none-match") == "*" and key in s.objects:
+            raise Reject(412, "PreconditionFailed")
+        if "if-match" in r.headers:
+            if key not in s.objects:
+                raise Reject(404, "NoSuchKey")
+            if r.headers["if-match"] != s.objects[key][2]:
+                raise Reject(412, "PreconditionFailed")
 
     def listing(self, s, r):
         keys = sorted((k for k in s.objects

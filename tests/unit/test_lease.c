@@ -49,14 +49,14 @@ lapses_when_nothing_is_heard_of_it(void **state)
 	buf_init(&b, 10);
 	buf_append_str(&a, "one");
 	buf_append_str(&b, "two");
-	assert_false(lease_watch_lapsed(&w, &a, -1, t, 30000));
-	assert_false(lease_watch_lapsed(&w, &a, -1, t + 29 * SECOND, 30000));
+	assert_false(lease_watch_lapsed(&w, &a, INT64_MIN, t, 30000));
+	assert_false(lease_watch_lapsed(&w, &a, INT64_MIN, t + 29 * SECOND, 30000));
 	/* It was renewed: the watch begins anew. */
-	assert_false(lease_watch_lapsed(&w, &b, -1, t + 31 * SECOND, 30000));
-	assert_false(lease_watch_lapsed(&w, &b, -1, t + 60 * SECOND, 30000));
-	assert_true(lease_watch_lapsed(&w, &b, -1, t + 61 * SECOND, 30000));
+	assert_false(lease_watch_lapsed(&w, &b, INT64_MIN, t + 31 * SECOND, 30000));
+	assert_false(lease_watch_lapsed(&w, &b, INT64_MIN, t + 60 * SECOND, 30000));
+	assert_true(lease_watch_lapsed(&w, &b, INT64_MIN, t + 61 * SECOND, 30000));
 	/* Back to what it once was is a change, too. */
-	assert_false(lease_watch_lapsed(&w, &a, -1, t + 62 * SECOND, 30000));
+	assert_false(lease_watch_lapsed(&w, &a, INT64_MIN, t + 62 * SECOND, 30000));
 
 	/* The store's clock may say so at the first look. */
 	memset(&w, 0, sizeof(w));
