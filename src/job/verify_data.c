@@ -7,6 +7,8 @@
 #include "job/side.h"
 #include "job/verify_data.h"
 
+#define READER_BYTES ((size_t)8 * 1024 * 1024)
+
 struct verify_run {
 	struct verify_data *v;
 	struct part **parts;
@@ -185,13 +187,23 @@ sum_up(struct data *d, struct move *m)
 	progress_item_finish(m->progress);
 }
 
+/* As many as workers: over a long link each waits for its own round trips, and
+ * costs nothing meanwhile.  Each holds a reply of either side, twice. */
+static unsigned
+readers(const struct job *job)
+{
+	size_t fit = job->memory / READER_BYTES;
+
+	return fit < 1 ? 1 : fit < job->workers ? (unsigned)fit : job->workers;
+}
+
 bool
 verify_data_run(struct verify_data *v, struct err *err)
 {
 	struct verify_run run = { .v = v };
 	struct pipeline_stage stage = {
 		.name = "verifying",
-		.threads = v->job->workers / 2 > 0 ? v->job->workers / 2 : 1,
+		.threads = readers(v->job),
 		.run = verify_worker,
 		.arg = &run,
 	};
