@@ -99,7 +99,7 @@ struct spaceferry_options {
 	uint64_t memory;	/* bytes; 0: 64 MiB */
 	uint64_t bandwidth;	/* bytes per second; 0: no limit */
 	uint64_t patience_ms;	/* 0: 10 minutes */
-	const char *state;	/* folder; NULL: the default place */
+	const char *state;	/* folder or store; NULL: the default place */
 	uint64_t limit;		/* samples and named differences; 0: 20 */
 	const char *cache_control; /* of uploaded files; NULL: none */
 	const char *content_disposition; /* "auto" (NULL), "inline",

@@ -184,11 +184,13 @@ const struct options_row options_table[] = {
 	    .more = "As 90s, 10m or 1h30m.",
 	    .type = &options_duration, .field = JOB(patience_ms),
 	    .commands = BOTH },
-	{ .name = "state", .group = OPTIONS_RUN, .argument = "FOLDER",
-	    .help = "where the journal lives",
+	{ .name = "state", .group = OPTIONS_RUN, .argument = "STORE",
+	    .help = "where the journal lives: PATH, s3://bucket/prefix",
 	    .more = "What is needed to resume, the manifest of moved files and "
 	    "the quarantine.  Default: $XDG_STATE_HOME/spaceferry, or "
-	    "~/.local/state/spaceferry.",
+	    "~/.local/state/spaceferry.  In a bucket any machine can resume; "
+	    "one run at a time, another waits for --patience, or until nothing "
+	    "was heard of the first for 30 seconds.",
 	    .type = &options_text, .field = JOB(state), .commands = BOTH,
 	    .completes = "folder" },
 	{ .name = "config", .group = OPTIONS_RUN, .argument = "FILE",
