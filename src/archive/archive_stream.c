@@ -55,6 +55,7 @@ peek_length(struct archive_reader *r, const char *where, uint32_t *length,
 	struct input *in = &r->stream->in;
 	size_t at_hand;
 
+	*length = 0;
 	if (!input_need(in, 4, &at_hand, err))
 		return false;
 	if (none != NULL)

@@ -3,23 +3,15 @@ other document suffers."""
 # build: tsan too
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from bson import encode
 
-from harness import raw, summary
+from harness import peers, raw, summary
 
-PEERS = os.environ.get("SPACEFERRY_PEERS", "")
 OLD, NEW = "https://old.example", "https://new.example"
-
-
-def bsondump():
-    """From $SPACEFERRY_PEERS or PATH; None where there is none."""
-    return shutil.which("bsondump", path=PEERS) or shutil.which("bsondump")
 
 
 @pytest.fixture
@@ -92,9 +84,7 @@ def test_poor_user_quarantines(ends, strict):
 
 
 def test_bsondump_reads_the_quarantine(ends, strict):
-    tool = bsondump()
-    if tool is None:
-        pytest.skip("no bsondump on PATH or in $SPACEFERRY_PEERS")
+    tool = peers.need("bsondump")
     r = ends.migrate(env=ends.poor)
     assert r.rc == 1, r
     _, files, _ = quarantined(r)

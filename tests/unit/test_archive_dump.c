@@ -229,14 +229,6 @@ d_escaped_dots(void)
 }
 
 static void
-d_escaped_dollar(void)
-{
-
-	dump();
-	put("db/a%24b.bson", one, sizeof(one));
-}
-
-static void
 d_reserved(void)
 {
 
@@ -250,14 +242,6 @@ d_database_name(void)
 
 	dump();
 	assert_int_equal(system("mv d/db 'd/a b'"), 0);
-}
-
-static void
-d_database_dots(void)
-{
-
-	dump();
-	assert_int_equal(system("mkdir d/..x"), 0);
 }
 
 static void
@@ -352,10 +336,8 @@ static const struct {
 	{ "escape", d_escape, ERR_DAMAGED, "a '%' that is no escape" },
 	{ "NUL", d_escaped_nul, ERR_DAMAGED, "a NUL in the collection" },
 	{ "dots", d_escaped_dots, ERR_DAMAGED, "\"../x\" begins with a dot" },
-	{ "dollar", d_escaped_dollar, ERR_DAMAGED, "'$' in the collection" },
 	{ "reserved", d_reserved, ERR_DAMAGED, "is the server's own" },
 	{ "database", d_database_name, ERR_DAMAGED, "' ' in the database" },
-	{ "database dots", d_database_dots, ERR_DAMAGED, "'.' in the database" },
 	{ "link", d_link_to_folder, ERR_DAMAGED, "etc is a symbolic link" },
 	{ "file link", d_link_to_file, ERR_DAMAGED, "it is a symbolic link" },
 	{ "fifo", d_fifo, ERR_DAMAGED, "db/c.bson: it is no file" },
