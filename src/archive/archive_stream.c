@@ -337,7 +337,7 @@ open_block(struct archive_reader *r, struct archive_item *item,
 {
 	struct archive_stream *s = r->stream;
 	uint64_t offset = s->in.offset;
-	uint32_t length;
+	uint32_t length = 0;
 	struct head h;
 	bson_t bson;
 	bool none;
