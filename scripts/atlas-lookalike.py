@@ -52,15 +52,18 @@ def main():
         say(f"  may read and write {asked.db}; MONGODB_URI holds it.  Whoever may do "
             f"everything:\n  {atlas.server.uri()}")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        env = {**os.environ, "MONGODB_URI": atlas.uri(),
+               "XDG_STATE_HOME": str(Path(folder) / "state")}
         status = subprocess.run(
-            [*atlas.enter, *command], env={**os.environ, "MONGODB_URI": atlas.uri()},
+            [*atlas.enter, *command], env=env,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         front = atlas.front
         say(f"atlas-lookalike: {sum(front.counts.values())} operations, "
             f"{front.cooldowns} made to wait, {len(front.refused)} refused")
         for name, db in sorted(set(front.refused)):
             say(f"  refused: {name} on {db}")
-    return status.returncode
+    code = status.returncode
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
