@@ -188,7 +188,7 @@ tell(struct drill *d, enum verdict verdict, const uint8_t *doc, size_t len)
 	    is_due(d, doc, len));
 	struct report *report = &d->v->job->report;
 	const char *ns = d->part->move->target_ns;
-	const char *text = NULL;
+	const char *text = NULL, *hint = "";
 	struct buf id;
 
 	if (j.counter != NULL) {
@@ -201,8 +201,11 @@ tell(struct drill *d, enum verdict verdict, const uint8_t *doc, size_t len)
 		text = buf_str(&id);
 	if (text == NULL)
 		text = "(too long to show)";
+	if (verdict == EXTRA && d->v->job->resumed)
+		hint = "the interrupted run may have moved it before the source "
+		    "deleted it: --restart --drop moves everything anew";
 	if (j.is_error)
-		report_error(report, j.kind, "", "%s _id %s %s", ns, text,
+		report_error(report, j.kind, hint, "%s _id %s %s", ns, text,
 		    j.words);
 	else
 		report_note(report, j.kind, "", "%s _id %s %s", ns, text,
