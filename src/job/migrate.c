@@ -102,7 +102,7 @@ copy_data(struct run *r, struct err *err)
 	if (copy_run(&copy, err))
 		return drift_check(&r->data, &r->job, err);
 	/* A collection that vanished may be why: say which. */
-	if (err->kind == ERR_NOT_FOUND)
+	if (err->kind == ERR_NOT_FOUND || err->kind == ERR_UNSUPPORTED)
 		drift_check(&r->data, &r->job, &ignored);
 	return false;
 }

@@ -342,9 +342,10 @@ moment_at(const struct moment_read *r)
 static bool
 lost_under_consistent(struct err *err)
 {
+	struct err reason = *err;
 
 	err_set(err, ERR_UNSUPPORTED, "--consistent: the source has no history "
-	    "of the time at which it was read any more");
+	    "of the time at which it was read any more: %s", reason.message);
 	return err_hint(err, "raise minSnapshotHistoryWindowInSeconds on the "
 	    "source (db.adminCommand({setParameter: 1, "
 	    "minSnapshotHistoryWindowInSeconds: 3600})), then --restart "
