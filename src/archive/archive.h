@@ -60,8 +60,9 @@ struct archive_filter {
 
 struct archive_reader;
 
-/* Reads the head of an archive.  name is for messages ("archive FILE").  NULL
- * with ERR_DAMAGED, ERR_UNSUPPORTED, or what in says. */
+/* Reads the head of an archive.  name is for messages ("archive FILE").  An oplog
+ * in it is passed over, with a warning.  NULL with ERR_DAMAGED, ERR_UNSUPPORTED,
+ * ERR_TOO_LARGE (100,000 collections, 64 MiB of metadata), or what in says. */
 struct archive_reader *archive_reader_new(const struct stream_in *in,
     const char *name, struct err *err);
 
