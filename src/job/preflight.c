@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "job/preflight.h"
 #include "job/quota.h"
@@ -64,6 +65,41 @@ check_count(const struct data *d, struct err *err)
 	return err_hint(err, "choose a larger tier, or --exclude some");
 }
 
+static bool
+clash(const char *there, const char *new, struct err *err)
+{
+
+	err_set(err, ERR_UNSUPPORTED, "target: databases %s and %s would "
+	    "differ in case only, which no MongoDB allows", there, new);
+	return err_hint(err, "--rename '%s.*=%s.*'", new, there);
+}
+
+static bool
+check_case(struct data *d, struct err *err)
+{
+	struct strings there = { NULL, 0 }, new = { NULL, 0 };
+	bool ok = true;
+	size_t i, j;
+
+	if (!data_target_databases(d, &new, err))
+		ok = false;
+	else if (!catalog_databases(d->target.session, &there, err))
+		ok = err_prefix(err, "target");
+	for (i = 0; ok && i < new.n; i++) {
+		for (j = 0; ok && j < there.n + i; j++) {
+			const char *other = j < there.n ? there.v[j] :
+			    new.v[j - there.n];
+
+			if (strcasecmp(other, new.v[i]) == 0 &&
+			    strcmp(other, new.v[i]) != 0)
+				ok = clash(other, new.v[i], err);
+		}
+	}
+	strings_free(&there);
+	strings_free(&new);
+	return ok;
+}
+
 bool
 preflight_check(struct data *d, struct job *job, struct err *err)
 {
@@ -79,6 +115,8 @@ preflight_check(struct data *d, struct job *job, struct err *err)
 		    !check_indexes(d, &d->moves[i], err))
 			return false;
 	}
+	if (!check_case(d, err))
+		return false;
 	if (!small)
 		return true;
 	return check_count(d, err) && quota_check(d, job, err);

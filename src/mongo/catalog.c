@@ -209,8 +209,9 @@ read_db(struct reader *r, const char *db, struct err *err)
 }
 
 /* nameOnly: without the sizes it needs no right beyond the databases' own. */
-static bool
-list_dbs(struct mongo_session *s, struct strings *dbs, struct err *err)
+bool
+catalog_databases(struct mongo_session *s, struct strings *dbs,
+    struct err *err)
 {
 	bson_t cmd, reply;
 	struct session_call call = {
@@ -253,7 +254,7 @@ read_catalog(struct reader r, const struct strings *dbs, struct err *err)
 		return NULL;
 	}
 	if (dbs->n == 0) {
-		ok = list_dbs(s, &all, err);
+		ok = catalog_databases(s, &all, err);
 		dbs = &all;
 	}
 	for (i = 0; ok && i < dbs->n; i++)

@@ -79,6 +79,11 @@ struct catalog *catalog_list(struct mongo_session *s,
     const struct strings *dbs, struct err *err);
 void catalog_free(struct catalog *c);	/* NULL is allowed */
 
+/* Appends the names of the databases (all but admin, config, local) that the
+ * URI's user may see. */
+bool catalog_databases(struct mongo_session *s, struct strings *dbs,
+    struct err *err);
+
 /* A catalog made of what is known from elsewhere (a dump): catalog_new(), then
  * catalog_add() for each collection (those that catalog_read() leaves out are
  * passed over), then catalog_sort().  ERR_DAMAGED when what is given is no

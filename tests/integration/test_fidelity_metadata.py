@@ -1,4 +1,3 @@
-# build: release
 """Options of indexes and collections arrive as they are: one migration of one
 collection per case, compared as the bytes that the servers list."""
 

@@ -256,6 +256,38 @@ def test_names_too_long_for_m0(m0):
     m0.run()
 
 
+def test_too_deep_for_m0(m0):
+    """It takes 50 levels: what is deeper is quarantined, the rest arrives."""
+    deep = {"_id": "deep"}
+    inner = deep
+    for _ in range(60):
+        inner = inner.setdefault("d", {})
+    m0.db["c"].insert_many([{"_id": n} for n in range(20)] + [deep])
+
+    def refuse(command):
+        if any(d.count(b"\x03d\0") > 50 for d in command["documents"]):
+            return error(8000, "document exceeds the nesting depth of 50", "AtlasError")
+        return None
+    m0.there.answer["insert"] = refuse
+    r = m0.run(rc=1)
+    found = r.collection(f"{m0.name}.c")
+    assert (found["quarantined"], found["missing"]) == (1, 0), r
+    assert m0.new["c"].count_documents({}) == 20
+    assert "deep" in summary.messages(r)
+
+
+def test_databases_that_differ_in_case_only(ends):
+    ends.db["c"].insert_one({})
+    theirs = ends.new.client[ends.name.upper()]
+    theirs["x"].insert_one({})
+    try:
+        said = refused(ends)
+        assert "in case only" in said and f"{ends.name}.*={ends.name.upper()}.*" in said
+    finally:
+        ends.new.client.drop_database(theirs.name)
+    ends.run()
+
+
 def test_too_many_collections_for_m0(m0):
     m0.db["c"].insert_one({})
 
@@ -296,7 +328,13 @@ def test_size_beyond_flex(m0):
 
 
 def test_a_tier_that_fits(m0):
-    m0.db["c"].insert_one({})
+    """Nothing to warn of; and no cursor that is never to time out, which these
+    tiers refuse."""
+    m0.db["c"].insert_many([{"_id": n} for n in range(10)])
+    finds = []
+    for side in (m0.here, m0.there):
+        side.answer["find"] = finds.append
     r = m0.run()
     assert "M0" not in notes(r) + r.stderr
     assert "serverStatus" in m0.there.seen
+    assert len(finds) >= 2 and not any("noCursorTimeout" in f for f in finds)

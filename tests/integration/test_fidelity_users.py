@@ -1,4 +1,3 @@
-# build: release
 """--users-and-roles: who may sign in at the source may sign in at the target,
 with the same password and the same rights."""
 

@@ -106,7 +106,8 @@ def test_what_is_read(ends, tool):
         one = found[f"s.{name}"]
         assert one["options"] == listed[name]["options"], name
         assert one["type"] == listed[name]["type"], name
-        uuid = listed[name]["info"].get("uuid")
+        buckets = listed.get(f"system.buckets.{name}", listed[name])
+        uuid = buckets["info"].get("uuid")
         assert one["uuid"] == (uuid.hex() if uuid else "00" * 16), name
         if one["type"] == "view":
             assert one["indexes"] == {}

@@ -17,6 +17,8 @@ import bson
 from bson import SON
 from bson.codec_options import CodecOptions
 
+from . import raw
+
 MESSAGE = 2013                  # OP_MSG
 ORDERED = CodecOptions(document_class=SON)
 
@@ -42,17 +44,22 @@ def _message(sock):
 
 
 def _body(message):
-    """The command or reply of an OP_MSG: its section of kind 0; None for other
+    """The command or reply of an OP_MSG: its section of kind 0, and under their
+    name the documents, as bytes, of a section of kind 1; None for other
     messages."""
     if struct.unpack_from("<i", message, 12)[0] != MESSAGE:
         return None
-    at = 20
+    body, more, at = SON(), {}, 20
     while at < len(message):
         kind, (size,) = message[at], struct.unpack_from("<i", message, at + 1)
+        part = message[at + 1:at + 1 + size]
         if kind == 0:
-            return bson.decode(message[at + 1:at + 1 + size], ORDERED)
+            body = bson.decode(part, ORDERED)
+        elif kind == 1:
+            end = part.index(b"\0", 4)
+            more[part[4:end].decode()] = list(raw.split(part[end + 1:]))
         at += 1 + size
-    return None
+    return SON(body, **more)
 
 
 def _reply(document, to):
