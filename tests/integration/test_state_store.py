@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 import dataset                                                  # noqa: E402
 
 RULE = "=".join(dataset.RULE)
-N_ORDERS, N_LOG = 100_000, 2_000
+N_ORDERS, N_LOG = 70_000, 2_000
 LARGE = 208 << 20                       # 26 parts
 PART = 8 << 20
 THIEF = json.dumps({"owner": "them", "host": "elsewhere", "pid": 4711}).encode()
@@ -163,7 +163,7 @@ def test_killed_here_resumed_there(origin, moves):
     move = moves("elsewhere", origin)
     orders = move.client[move.name]["orders"]
     running = move.start()
-    until(lambda: orders.estimated_document_count() > 40_000, running)
+    until(lambda: orders.estimated_document_count() > 30_000, running)
     kill(running)
     assert any("journal" in k for k in move.state())
     move.age_lock()
@@ -372,14 +372,49 @@ def test_interrupted_in_order(origin, moves):
     move = moves("in-order", origin)
     running = move.start()
     until(lambda: move.client[move.name]["orders"].estimated_document_count()
-          > 30_000, running)
+          > 20_000, running)
     running.interrupt()
     r = running.wait()
     assert r.rc == 3 and "interrupted" in summary.kinds(r), r
     assert move.lock() is None
+    # A flipped byte is no end of the file: refused, and nothing is changed.
+    s3 = move.s3.client()
+    (key,) = (k for k in move.state() if k.endswith("-0000.journal"))
+    journal, _ = look.get_object(s3, "state", key)
+    at = journal.index(b"\n") + 20
+    s3.put_object(Bucket="state", Key=key,
+                  Body=journal[:at] + bytes([journal[at] ^ 1]) + journal[at + 1:])
+    before = move.state(), look.db_hash(move.client, move.name)
+    r = move.run()
+    assert r.rc == 2 and summary.kinds(r) == ["damaged"], r
+    assert "line 2" in r.summary["errors"][0]["message"]
+    assert "--restart" in r.summary["errors"][0]["hint"]
+    assert (move.state(), look.db_hash(move.client, move.name)) == before
+    s3.put_object(Bucket="state", Key=key, Body=journal)
     r = move.run()
     assert r.rc == 0 and "resuming" in r.stderr, r
     assert "waiting" not in r.stderr
+
+
+def test_credentials_that_expire_on_the_way(moves, source, db_name):
+    """What the state no longer takes ends the run with the way out; with fresh
+    ones it goes on."""
+    for name in "ab":
+        raw.insert(source.client()[db_name][name],
+                   [encode({"_id": n}) for n in range(100)])
+    move = moves("expired")
+    with StandIn() as s3:
+        env = {**move.env, **s3.env(), "SPACEFERRY_FROM": source.uri(db_name),
+               "SPACEFERRY_TO": move.target.uri(move.name)}
+        s3.faults.append(once(400, "ExpiredToken", method="PUT", times=99, match=(
+            lambda r: r.body.count(b'"ours:') >= 3)))
+        r = move.machine()(*stand_in_args(move), env=env)
+        summary.check(r)
+        assert r.rc == 3 and summary.kinds(r) == ["auth"], r
+        assert "AWS_SESSION_TOKEN" in r.summary["errors"][0]["hint"]
+        s3.faults.clear()
+        r = move.machine()(*stand_in_args(move), env=env)
+        assert r.rc == 0 and "resuming" in r.stderr, r
 
 
 def test_a_lost_lease_ends_the_run(robbed):
