@@ -71,8 +71,13 @@ struct spaceferry_callbacks {
 /* All options of migrate and verify.  Zero-filled is valid: every field has
  * its default then.  Nothing is copied: strings must live until the job ends. */
 struct spaceferry_options {
-	const char *from;	/* mongodb:// or mongodb+srv:// URI, or NULL */
+	/* mongodb:// or mongodb+srv:// URI, "archive:FILE", "archive:-" (stdin
+	 * or stdout), "dump:FOLDER", as from also "documents:FILE"; or NULL */
+	const char *from;
 	const char *to;
+	const char *ns;		/* "documents:": "database.collection" */
+	const char *compress;	/* of an archive: "gzip", "zstd", "none"; NULL:
+				 * by its name, .gz, .zst or else */
 	struct spaceferry_strings db;
 	struct spaceferry_strings include; /* globs over namespaces */
 	struct spaceferry_strings exclude;
@@ -222,6 +227,11 @@ void spaceferry_cancel(void);
  * help, 3 the same command resumes).  *summary is filled on every exit and
  * freed with spaceferry_summary_free(). */
 int spaceferry_migrate(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+/* The same engine with one end that is an archive or a dump directory. */
+int spaceferry_export(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+int spaceferry_import(const struct spaceferry_options *options,
     struct spaceferry_summary *summary);
 int spaceferry_verify(const struct spaceferry_options *options,
     struct spaceferry_summary *summary);

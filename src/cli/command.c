@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -40,6 +41,71 @@ check_migrate(const struct options *o, struct err *err)
 	return true;
 }
 
+/* The other end of export and import. */
+static bool
+check_archive(const struct options *o, struct err *err)
+{
+	const struct spaceferry_options *job = &o->job;
+
+	if (job->from != NULL && job->to != NULL)
+		return true;
+	err_set(err, ERR_USAGE, "--%s is missing",
+	    job->from == NULL ? "from" : "to");
+	return err_hint(err, "give it, or set %s", job->from == NULL ?
+	    "SPACEFERRY_FROM" : "SPACEFERRY_TO");
+}
+
+static bool
+check_import(const struct options *o, struct err *err)
+{
+
+	if (o->documents != NULL && o->job.ns == NULL) {
+		err_set(err, ERR_USAGE, "--namespace is missing: of which "
+		    "collection are the documents?");
+		return err_hint(err, "--namespace database.collection");
+	}
+	if (o->documents == NULL && o->job.ns != NULL)
+		return err_set(err, ERR_USAGE, "--namespace goes with "
+		    "--documents: an archive names its collections itself");
+	return check_archive(o, err);
+}
+
+bool
+command_set_ends(const struct command *c, struct options *o, struct err *err)
+{
+	const struct {
+		const char *prefix;
+		const char *path;
+	} named[] = {
+		{ "archive:", o->archive },
+		{ "dump:", o->dir },
+		{ "documents:", o->documents },
+	};
+	bool exporting = c->bit == COMMAND_EXPORT;
+	char *text;
+	size_t i, n = 0;
+
+	if (c->bit != COMMAND_EXPORT && c->bit != COMMAND_IMPORT)
+		return true;
+	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (named[i].path == NULL)
+			continue;
+		n++;
+		if (asprintf(&text, "%s%s", named[i].prefix,
+		    named[i].path) < 0)
+			return err_nomem(err, "options");
+		*(exporting ? &o->job.to : &o->job.from) =
+		    options_keep(o, text, strlen(text));
+		free(text);
+	}
+	if (n == 1)
+		return true;
+	err_set(err, ERR_USAGE, n == 0 ? "%s what? no file is given" :
+	    "%s takes one file or folder", c->name);
+	return err_hint(err, exporting ? "--archive FILE or --dir FOLDER" :
+	    "--archive FILE, --dir FOLDER or --documents FILE");
+}
+
 static bool
 check_verify(const struct options *o, struct err *err)
 {
@@ -73,6 +139,38 @@ const struct command command_table[] = {
 	    .example =
 	    "spaceferry verify --config spaceferry.yaml --json\n",
 	    .check = check_verify },
+	{ .name = "export", .bit = COMMAND_EXPORT,
+	    .help = "write an archive or dump that mongorestore reads",
+	    .usage = "--from URI --archive FILE|- [OPTION]...",
+	    .more = "Writes the chosen collections, with their options and "
+	    "indexes, into one file or a folder in mongodump's format, "
+	    "rewriting URLs on the way.  The file takes its name once it is "
+	    "whole; then it is read back and compared with what was sent.  To "
+	    "stdout (-) nothing can be read back, and the summary goes to "
+	    "stderr.\n\n"
+	    "A file named .gz or .zst is compressed.  Time-series travel as "
+	    "their buckets: URLs inside are not rewritten.  The same as "
+	    "migrate --to archive:FILE or dump:FOLDER.",
+	    .example =
+	    "spaceferry export --from mongodb://localhost/app --archive app.archive.gz\n"
+	    "spaceferry export --archive - | mongorestore --archive --drop\n",
+	    .check = check_archive },
+	{ .name = "import", .bit = COMMAND_IMPORT,
+	    .help = "move an archive or dump of mongodump into a MongoDB",
+	    .usage = "--archive FILE|- --to URI [OPTION]...",
+	    .more = "Reads what mongodump or export wrote.  A file is read to "
+	    "its end, and checked, before anything is written; then its "
+	    "collections are moved as migrate moves them, rewritten, read back "
+	    "and compared.  An interrupted import is resumed by the same "
+	    "command.\n\n"
+	    "From stdin (-) damage is found only on the way (exit status 3, the "
+	    "target is then incomplete), and every document is read again after "
+	    "an interruption.  --documents takes the bare documents of one "
+	    "collection: a .bson file, or one of the quarantine.",
+	    .example =
+	    "spaceferry import --archive app.archive.gz --to mongodb://localhost/app\n"
+	    "mongodump --archive | spaceferry import --archive - --rename 'app.*=new.*'\n",
+	    .check = check_import },
 };
 
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

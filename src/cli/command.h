@@ -16,6 +16,8 @@ struct options;
 enum command_bit {
 	COMMAND_MIGRATE = 1 << 0,
 	COMMAND_VERIFY = 1 << 1,
+	COMMAND_EXPORT = 1 << 2,
+	COMMAND_IMPORT = 1 << 3,
 	COMMAND_ALL = ~0
 };
 
@@ -32,6 +34,12 @@ struct command {
 
 extern const struct command command_table[];
 extern const size_t command_count;
+
+/* Puts the archive, folder or file that is named by an option of its own where
+ * the library looks for its end.  False with ERR_USAGE when there are two, or
+ * none where the command needs one. */
+bool command_set_ends(const struct command *c, struct options *o,
+    struct err *err);
 
 /* NULL when there is none of that name. */
 const struct command *command_find(const char *name);

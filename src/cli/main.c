@@ -56,6 +56,15 @@ open_console(const struct options *o)
 	return console_new(&settings);
 }
 
+/* Where the result goes: stdout, unless an archive goes there. */
+static FILE *
+result_stream(const struct program *p)
+{
+	const char *to = p->options.job.to;
+
+	return to != NULL && strcmp(to, "archive:-") == 0 ? stderr : stdout;
+}
+
 /* Flushes stdout: a result that nobody could read is no success. */
 static int
 close_stdout(struct program *p, int status)
@@ -76,8 +85,9 @@ static int
 report(struct program *p, const struct spaceferry_summary *s, int status,
     bool ran)
 {
+	FILE *out = result_stream(p);
 	struct print_style style = {
-		.colour = terminal_has_colour(STDOUT_FILENO),
+		.colour = terminal_has_colour(fileno(out)),
 		.status = status,
 		.files = p->options.job.n_files > 0,
 	};
@@ -90,10 +100,10 @@ report(struct program *p, const struct spaceferry_summary *s, int status,
 			    s->errors[i].hint);
 	}
 	if (p->options.json) {
-		if (!print_json(stdout, s))
+		if (!print_json(out, s))
 			errno = ENOMEM;
 	} else if (ran) {
-		print_summary(stdout, s, &style);
+		print_summary(out, s, &style);
 	}
 	return close_stdout(p, status);
 }
@@ -128,9 +138,16 @@ call_library(struct program *p, struct spaceferry_summary *summary)
 		.log = console_log,
 		.arg = p->console,
 	};
-	if (p->command->bit == COMMAND_VERIFY)
+	switch (p->command->bit) {
+	case COMMAND_VERIFY:
 		return spaceferry_verify(&p->options.job, summary);
-	return spaceferry_migrate(&p->options.job, summary);
+	case COMMAND_EXPORT:
+		return spaceferry_export(&p->options.job, summary);
+	case COMMAND_IMPORT:
+		return spaceferry_import(&p->options.job, summary);
+	default:
+		return spaceferry_migrate(&p->options.job, summary);
+	}
 }
 
 static int
@@ -163,6 +180,7 @@ read_options(struct program *p, int argc, char **argv, struct err *err)
 		return true;
 	return options_read_environment(&p->options, p->command, err) &&
 	    config_read(&p->options, p->command, err) &&
+	    command_set_ends(p->command, &p->options, err) &&
 	    p->command->check(&p->options, err);
 }
 

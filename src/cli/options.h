@@ -37,7 +37,10 @@ enum options_origin {
 };
 
 struct options {
-	struct spaceferry_options job;	/* migrate, verify */
+	struct spaceferry_options job;
+	const char *archive;		/* export, import: one of these becomes */
+	const char *dir;		/* job.to or job.from */
+	const char *documents;
 	const char *config;
 	int log_format;			/* enum options_log_format */
 	bool json;

@@ -7,7 +7,11 @@
 enum {
 	MIGRATE = COMMAND_MIGRATE,
 	VERIFY = COMMAND_VERIFY,
-	BOTH = COMMAND_MIGRATE | COMMAND_VERIFY
+	EXPORT = COMMAND_EXPORT,
+	IMPORT = COMMAND_IMPORT,
+	BOTH = COMMAND_MIGRATE | COMMAND_VERIFY,
+	WRITES = COMMAND_MIGRATE | COMMAND_EXPORT | COMMAND_IMPORT,
+	DATA = WRITES | COMMAND_VERIFY
 };
 
 /* Help, man page and completions list the rows of a group in this order. */
@@ -15,18 +19,45 @@ const struct options_row options_table[] = {
 	/* The two ends */
 	{ .name = "from", .group = OPTIONS_ENDS, .argument = "URI",
 	    .help = "the source: mongodb:// or mongodb+srv://",
-	    .more = "A database named in the path of the URI is the default of "
+	    .more = "Also archive:FILE (archive:- is stdin) and dump:FOLDER: "
+	    "what mongodump or export wrote.  "
+	    "A database named in the path of the URI is the default of "
 	    "--db.  A password does better in the environment: on the command "
 	    "line other users can see it until it is overwritten, which is "
 	    "done at the start, with a warning.",
-	    .type = &options_text, .field = JOB(from), .commands = BOTH,
+	    .type = &options_text, .field = JOB(from),
+	    .commands = BOTH | EXPORT,
 	    .environment = "SPACEFERRY_FROM", .secret = true },
 	{ .name = "to", .group = OPTIONS_ENDS, .argument = "URI",
 	    .help = "the target, likewise",
 	    .more = "When the paths of both URIs name a database and the names "
 	    "differ, the source's is renamed to the target's.",
-	    .type = &options_text, .field = JOB(to), .commands = BOTH,
+	    .type = &options_text, .field = JOB(to),
+	    .commands = BOTH | IMPORT,
 	    .environment = "SPACEFERRY_TO", .secret = true },
+	{ .name = "archive", .group = OPTIONS_ENDS, .argument = "FILE",
+	    .help = "one file in mongodump's format; - is a pipe",
+	    .type = &options_text, .field = AT(archive),
+	    .commands = EXPORT | IMPORT, .completes = "file" },
+	{ .name = "dir", .group = OPTIONS_ENDS, .argument = "FOLDER",
+	    .help = "a folder as mongodump --out makes it",
+	    .type = &options_text, .field = AT(dir),
+	    .commands = EXPORT | IMPORT, .completes = "folder" },
+	{ .name = "documents", .group = OPTIONS_ENDS, .argument = "FILE",
+	    .help = "bare documents, as in a .bson file",
+	    .type = &options_text, .field = AT(documents),
+	    .commands = IMPORT, .completes = "file" },
+	{ .name = "namespace", .group = OPTIONS_ENDS, .argument = "NS",
+	    .help = "the collection of --documents: app.users",
+	    .type = &options_text, .field = JOB(ns), .commands = IMPORT },
+	{ .name = "compress", .group = OPTIONS_ENDS,
+	    .argument = "gzip|zstd|none",
+	    .help = "of the archive (default: by its name)",
+	    .more = "A file named .gz or .zst is compressed, any other and a "
+	    "pipe are not.  In a dump folder gzip makes every file a .gz; "
+	    "both are read without being told.",
+	    .type = &options_word, .field = JOB(compress),
+	    .commands = DATA },
 
 	/* Documents */
 	{ .name = "db", .group = OPTIONS_DATA, .argument = "NAME",
@@ -34,28 +65,28 @@ const struct options_row options_table[] = {
 	    .more = "Without it, and without a database in the URI of the "
 	    "source, every database but admin, config and local is taken.",
 	    .type = &options_list, .field = JOB(db.v), .count = JOB(db.n),
-	    .commands = BOTH },
+	    .commands = DATA },
 	{ .name = "include", .group = OPTIONS_DATA, .argument = "NS",
 	    .help = "only these namespaces: 'app.u*' (repeatable)",
 	    .more = "A glob over DATABASE.COLLECTION as the source names it: "
 	    "* stands for any run of characters, ? for one byte.",
 	    .type = &options_list, .field = JOB(include.v),
-	    .count = JOB(include.n), .commands = BOTH },
+	    .count = JOB(include.n), .commands = DATA },
 	{ .name = "exclude", .group = OPTIONS_DATA, .argument = "NS",
 	    .help = "not these namespaces (repeatable)",
 	    .more = "A glob as for --include; it wins over --include.",
 	    .type = &options_list, .field = JOB(exclude.v),
-	    .count = JOB(exclude.n), .commands = BOTH },
+	    .count = JOB(exclude.n), .commands = DATA },
 	{ .name = "query", .group = OPTIONS_DATA, .argument = "JSON",
 	    .help = "only documents that match this filter",
 	    .more = "A filter in Extended JSON, applied to every chosen "
 	    "collection of the source.",
-	    .type = &options_text, .field = JOB(query), .commands = BOTH },
+	    .type = &options_text, .field = JOB(query), .commands = BOTH | EXPORT },
 	{ .name = "rename", .group = OPTIONS_DATA, .argument = "FROM=TO",
 	    .help = "namespaces on the target: 'old.*=new.*'",
 	    .more = "Each side is a namespace with at most one *.",
 	    .type = &options_pairs, .field = JOB(rename),
-	    .count = JOB(n_rename), .commands = BOTH },
+	    .count = JOB(n_rename), .commands = DATA },
 	{ .name = "on-conflict", .group = OPTIONS_DATA,
 	    .argument = "abort|skip|replace",
 	    .help = "documents that the target has already",
@@ -64,11 +95,11 @@ const struct options_row options_table[] = {
 	    "the target's document, and counts it as kept.  replace puts the "
 	    "source's in its place.",
 	    .type = &options_choice, .field = JOB(on_conflict),
-	    .commands = MIGRATE },
+	    .commands = MIGRATE | IMPORT },
 	{ .name = "drop", .group = OPTIONS_DATA,
 	    .help = "remove the target's namespaces first",
 	    .more = "Only the chosen namespaces, as they are named there.",
-	    .type = &options_flag, .field = JOB(drop), .commands = MIGRATE },
+	    .type = &options_flag, .field = JOB(drop), .commands = WRITES },
 	{ .name = "users-and-roles", .group = OPTIONS_DATA,
 	    .help = "also the users and roles of these databases",
 	    .more = "With their passwords as they are.  --on-conflict says what "
@@ -131,14 +162,14 @@ const struct options_row options_table[] = {
 	    "with //, or is empty.  Both end in / or neither does.  A * may "
 	    "stand for the leftmost label of FROM's host, $1 in TO repeats it.",
 	    .type = &options_pairs, .field = JOB(rewrite),
-	    .count = JOB(n_rewrite), .commands = BOTH, .empty = true },
+	    .count = JOB(n_rewrite), .commands = DATA, .empty = true },
 	{ .name = "rewrite-skip", .group = OPTIONS_REWRITING,
 	    .argument = "NS:PATH",
 	    .help = "leave these fields alone (repeatable)",
 	    .more = "NS is a glob over the source's namespaces, PATH a dotted "
 	    "path; arrays are passed through, * is any key.",
 	    .type = &options_list, .field = JOB(rewrite_skip.v),
-	    .count = JOB(rewrite_skip.n), .commands = BOTH },
+	    .count = JOB(rewrite_skip.n), .commands = DATA },
 	{ .name = "rewrite-files", .group = OPTIONS_REWRITING,
 	    .argument = "GLOB",
 	    .help = "rewrite inside these text files too (repeatable)",
@@ -151,13 +182,13 @@ const struct options_row options_table[] = {
 	    .more = "Shows what the run would do, with samples of rewritten "
 	    "values, and exits as the run would, as far as reading can tell.",
 	    .type = &options_flag, .field = JOB(dry_run),
-	    .commands = MIGRATE },
+	    .commands = WRITES },
 	{ .name = "restart", .group = OPTIONS_RUN,
 	    .help = "begin anew instead of resuming",
 	    .more = "Drops what is recorded about an unfinished run between "
 	    "the same two ends.",
 	    .type = &options_flag, .field = JOB(restart),
-	    .commands = MIGRATE },
+	    .commands = MIGRATE | IMPORT },
 	{ .name = "consistent", .group = OPTIONS_RUN,
 	    .help = "fail rather than read at several times",
 	    .more = "A replica set is read at one cluster time as far as that "
@@ -166,24 +197,24 @@ const struct options_row options_table[] = {
 	    "With this option each of these is an error, and so is a "
 	    "standalone source.",
 	    .type = &options_flag, .field = JOB(consistent),
-	    .commands = BOTH },
+	    .commands = BOTH | EXPORT },
 	{ .name = "jobs", .group = OPTIONS_RUN, .argument = "N",
 	    .help = "workers (default: by the processors)",
-	    .type = &options_jobs, .field = JOB(jobs), .commands = BOTH },
+	    .type = &options_jobs, .field = JOB(jobs), .commands = DATA },
 	{ .name = "memory", .group = OPTIONS_RUN, .argument = "SIZE",
 	    .help = "for documents on their way (default 64MiB)",
 	    .more = "kB, MB, GB are powers of 1000; KiB, MiB, GiB and k, m, g "
 	    "powers of 1024.",
-	    .type = &options_size, .field = JOB(memory), .commands = BOTH },
+	    .type = &options_size, .field = JOB(memory), .commands = DATA },
 	{ .name = "bwlimit", .group = OPTIONS_RUN, .argument = "RATE",
 	    .help = "at most so much a second: 10MiB/s, 80mbit",
 	    .more = "0 is no limit.",
-	    .type = &options_rate, .field = JOB(bandwidth), .commands = BOTH },
+	    .type = &options_rate, .field = JOB(bandwidth), .commands = DATA },
 	{ .name = "patience", .group = OPTIONS_RUN, .argument = "DURATION",
 	    .help = "how long to retry what fails (default 10m)",
 	    .more = "As 90s, 10m or 1h30m.",
 	    .type = &options_duration, .field = JOB(patience_ms),
-	    .commands = BOTH },
+	    .commands = DATA },
 	{ .name = "state", .group = OPTIONS_RUN, .argument = "STORE",
 	    .help = "where the journal lives: PATH, s3://bucket/prefix",
 	    .more = "What is needed to resume, the manifest of moved files and "
@@ -191,7 +222,7 @@ const struct options_row options_table[] = {
 	    "~/.local/state/spaceferry.  In a bucket any machine can resume; "
 	    "one run at a time, another waits for --patience, or until nothing "
 	    "was heard of the first for 30 seconds.",
-	    .type = &options_text, .field = JOB(state), .commands = BOTH,
+	    .type = &options_text, .field = JOB(state), .commands = BOTH | IMPORT,
 	    .completes = "folder" },
 	{ .name = "config", .group = OPTIONS_RUN, .argument = "FILE",
 	    .help = "default: ./spaceferry.yaml, where it exists",
@@ -201,7 +232,7 @@ const struct options_row options_table[] = {
 	/* Output */
 	{ .name = "limit", .group = OPTIONS_OUTPUT, .argument = "N",
 	    .help = "name so many differences, samples (default 20)",
-	    .type = &options_limit, .field = JOB(limit), .commands = BOTH },
+	    .type = &options_limit, .field = JOB(limit), .commands = DATA },
 	{ .name = "json", .group = OPTIONS_OUTPUT,
 	    .help = "the summary as one line of JSON on stdout",
 	    .type = &options_flag, .field = AT(json),

@@ -37,6 +37,7 @@ copy_quarantine(struct copy_run *run, const struct copy_refusal *refusal,
 	tally_add(&p->quarantined_tally, &t);
 	pthread_mutex_unlock(&run->c->data->lock);
 	report_error(&run->c->job->report, refusal->reason,
+	    run->c->quarantine == NULL ? "" :
 	    "it is kept in the quarantine folder as raw BSON",
 	    "%s _id %s: %s", p->move->info->ns, q.id, refusal->message);
 	if (run->c->quarantine != NULL)
@@ -72,7 +73,7 @@ copy_part_progress(struct copy_run *run, struct part *p, bool batch_done,
 /* The partitions still to be done of the moves that are streams, or of the
  * others. */
 static bool
-list_todo(struct copy_run *run, bool streams, struct err *err)
+list_todo(struct copy_run *run, struct err *err)
 {
 	struct data *d = run->c->data;
 	size_t i, j, n = 0;
@@ -82,7 +83,8 @@ list_todo(struct copy_run *run, bool streams, struct err *err)
 	if ((run->todo = calloc(n + 1, sizeof(struct part *))) == NULL)
 		return err_nomem(err, "partitions");
 	for (i = 0; i < d->n_moves; i++) {
-		if (d->moves[i].stream != streams)
+		if (run->which != COPY_ALL &&
+		    d->moves[i].stream != (run->which == COPY_STREAMS))
 			continue;
 		for (j = 0; j < d->moves[i].n_parts; j++) {
 			if (!d->moves[i].parts[j].done)
@@ -100,15 +102,18 @@ at_least_one(unsigned n)
 }
 
 static bool
-build_stages(struct copy_run *run, struct pipeline *p, bool streams)
+build_stages(struct copy_run *run, struct pipeline *p, unsigned workers)
 {
-	unsigned workers = streams ? 1 : run->c->job->workers;
+	bool from_archive = run->c->data->source.kind != END_MONGO;
+	bool to_archive = run->c->out != NULL;
 	struct pipeline_stage stages[] = {
-		{ "reading", at_least_one(workers / 2), copy_read, run,
+		{ "reading", from_archive ? 1 : at_least_one(workers / 2),
+		    from_archive ? copy_read_archive : copy_read, run,
 		    run->read },
 		{ "rewriting", at_least_one(workers / 2), copy_rewrite, run,
 		    run->rewritten },
-		{ "writing", workers, copy_write, run, NULL },
+		{ "writing", to_archive ? 1 : workers,
+		    to_archive ? copy_write_archive : copy_write, run, NULL },
 	};
 	size_t i;
 
@@ -131,15 +136,16 @@ largest_stretch(const struct copy_run *run, size_t budget)
 /* Three eighths of the memory for batches in flight; the rest is for the
  * copies that the driver makes of them on both sides. */
 static bool
-run_pipeline(struct copy *c, bool streams, struct err *err)
+run_pipeline(struct copy *c, enum copy_which which, unsigned workers,
+    struct err *err)
 {
-	struct copy_run run = { .c = c };
+	struct copy_run run = { .c = c, .which = which };
 	struct pipeline *p = NULL;
 	size_t budget = c->job->memory / 8 * 3;
 	bool ok = false;
 
 	run.batch_bytes = budget / 16 < BATCH_BYTES ? budget / 16 : BATCH_BYTES;
-	if (!list_todo(&run, streams, err))
+	if (!list_todo(&run, err))
 		return false;
 	if (run.n_todo == 0) {
 		ok = true;
@@ -153,7 +159,7 @@ run_pipeline(struct copy *c, bool streams, struct err *err)
 	p = pipeline_new();
 	if (run.credit == NULL || run.stretch == NULL || run.pace == NULL ||
 	    run.read == NULL || run.rewritten == NULL || p == NULL ||
-	    !build_stages(&run, p, streams)) {
+	    !build_stages(&run, p, workers)) {
 		err_nomem(err, "pipeline");
 		goto out;
 	}
@@ -213,6 +219,18 @@ begin_progress(struct copy *c)
 	}
 }
 
+static bool
+any_stream(const struct data *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (d->moves[i].stream)
+			return true;
+	}
+	return false;
+}
+
 bool
 copy_run(struct copy *c, struct err *err)
 {
@@ -220,7 +238,13 @@ copy_run(struct copy *c, struct err *err)
 	size_t i;
 
 	begin_progress(c);
-	ok = run_pipeline(c, false, err) && run_pipeline(c, true, err);
+	/* What comes through a pipe comes once. */
+	if (c->data->source.place.stream)
+		ok = run_pipeline(c, COPY_ALL, any_stream(c->data) ? 1 :
+		    c->job->workers, err);
+	else
+		ok = run_pipeline(c, COPY_RANGES, c->job->workers, err) &&
+		    run_pipeline(c, COPY_STREAMS, 1, err);
 	for (i = 0; i < c->data->n_moves; i++) {
 		sum_up(&c->data->moves[i]);
 		progress_item_finish(c->data->moves[i].progress);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "job/archive_out.h"
 #include "job/job.h"
 #include "job/links.h"
 #include "job/move.h"
@@ -22,6 +23,8 @@ struct copy {
 	struct journal *journal;	/* NULL: keep none (dry run) */
 	struct quarantine *quarantine;	/* NULL: only count (dry run) */
 	struct links *links;
+	struct archive_out *out;	/* the target is an archive: begun;
+					 * NULL: it is a MongoDB */
 	bool write;			/* false: dry run */
 	bool ours;			/* the target's namespaces were empty:
 					 * what is there is ours */

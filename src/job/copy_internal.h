@@ -17,8 +17,12 @@
 
 #define COPY_BATCH_DOCS 2000	/* that a batch usually holds at most */
 
+/* Streams have a pipeline of their own, with one thread for each stage. */
+enum copy_which { COPY_RANGES, COPY_STREAMS, COPY_ALL };
+
 struct copy_run {
 	struct copy *c;
+	enum copy_which which;
 	struct part **todo;
 	size_t n_todo;
 	atomic_size_t next;	/* the next of todo to be read */
@@ -42,8 +46,10 @@ bool copy_hand_on(struct copy_run *run, struct part *p, struct batch *b,
 
 /* The stages; pipeline_fn.  arg is the struct copy_run. */
 bool copy_read(void *arg, unsigned worker, struct err *err);
+bool copy_read_archive(void *arg, unsigned worker, struct err *err);
 bool copy_rewrite(void *arg, unsigned worker, struct err *err);
 bool copy_write(void *arg, unsigned worker, struct err *err);
+bool copy_write_archive(void *arg, unsigned worker, struct err *err);
 
 /* One document goes to quarantine: kept, counted, named.  Thread-safe. */
 struct copy_refusal {

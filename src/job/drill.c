@@ -6,61 +6,171 @@
 #include "bson/docdigest.h"
 #include "bson/ttl.h"
 #include "job/drill.h"
-#include "job/side.h"
 
-/* A partition has at most 64k documents; a stream, which is one partition
- * whatever its size, is held to this many. */
-#define PAIRS_MAX ((size_t)4 * 1024 * 1024)
 #define ID_TEXT_MAX 4096
-
-/* A document of one side: who it is, what is in it. */
-struct pair {
-	struct digest id;
-	struct digest doc;
-};
-
-struct pairs {
-	struct pair *v;
-	size_t n;
-	size_t cap;
-};
+#define BUCKETS 8192		/* a power of two */
+#define SLACK 65536		/* pairs: the sides may change meanwhile */
+#define MOVE_FACTOR UINT64_C(0x9e3779b97f4a7c15) /* odd */
 
 /* What a pair turns out to be when both sides are joined. */
 enum verdict { SAME, MISSING, EXTRA, DIFFERENT };
 
-struct drill {
-	struct verify_data *v;
-	struct part *part;
-	struct pairs source;
-	struct pairs target;
-	enum verdict *source_verdicts; /* one per pair of that side */
-	enum verdict *target_verdicts;
+/* A document of one side: who it is, what is in it. */
+struct pair {
+	struct digest id;	/* of move and _id */
+	struct digest doc;
 };
 
-static bool
-add_pair(void *arg, const uint8_t *doc, size_t len, const struct tally *t,
-    struct err *err)
+#define BYTES_PER_PAIR (sizeof(struct pair) + 1)
+
+struct pairs {
+	struct pair *v;
+	uint8_t *verdicts;	/* one per pair */
+	size_t n;
+	size_t cap;
+	size_t max;		/* of cap */
+};
+
+/* Documents of both sides whose _id hashes alike. */
+struct bucket {
+	uint64_t source;	/* how many */
+	uint64_t target;
+	struct digest balance;	/* of the source less those of the target */
+};
+
+struct drilling {
+	const struct drill *d;
+	struct bucket *buckets;
+	bool *wanted;		/* buckets of this round */
+	struct pairs source;
+	struct pairs target;
+	bool *told;
+};
+
+/* Who a document is, across all collections that are compared. */
+static struct digest
+identity(const struct drilling *g, const struct move *m, const uint8_t *doc,
+    size_t len)
 {
-	struct pairs *p = arg;
-	struct pair *grown;
+	struct digest id = docdigest_id(doc, len);
 
-	if (p->n == p->cap) {
-		size_t cap = p->cap == 0 ? 4096 : p->cap * 2;
+	id.high ^= (uint64_t)(m - g->d->data->moves) * MOVE_FACTOR;
+	return id;
+}
 
-		if (p->cap >= PAIRS_MAX)
-			return err_set(err, ERR_TOO_LARGE, "more than %zu "
-			    "documents in one partition that differs",
-			    PAIRS_MAX);
-		grown = realloc(p->v, cap * sizeof(*grown));
-		if (grown == NULL)
-			return err_nomem(err, "pairs of hashes");
-		p->v = grown;
-		p->cap = cap;
-	}
-	p->v[p->n].id = docdigest_id(doc, len);
+static size_t
+bucket_of(struct digest id)
+{
+
+	return (size_t)(id.low & (BUCKETS - 1));
+}
+
+/* --- the first pass: sums --- */
+
+static bool
+sum_source(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
+{
+	struct drilling *g = arg;
+	struct bucket *b = &g->buckets[bucket_of(identity(g, m, doc, len))];
+
+	(void)err;
+	b->source++;
+	digest_add(&b->balance, t->digest);
+	return true;
+}
+
+static bool
+sum_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
+{
+	struct drilling *g = arg;
+	struct bucket *b = &g->buckets[bucket_of(identity(g, m, doc, len))];
+
+	(void)err;
+	b->target++;
+	digest_subtract(&b->balance, t->digest);
+	return true;
+}
+
+static bool
+bucket_differs(const struct bucket *b)
+{
+	struct digest zero = { 0, 0 };
+
+	return b->source != b->target || !digest_equal(b->balance, zero);
+}
+
+/* --- pairs --- */
+
+static bool
+reserve(struct pairs *p, uint64_t n, struct err *err)
+{
+
+	p->n = 0;
+	p->cap = (size_t)(n + n / 8 + 64);
+	p->max = p->cap + (size_t)n + SLACK;
+	free(p->v);
+	free(p->verdicts);
+	p->v = malloc(p->cap * sizeof(*p->v));
+	p->verdicts = malloc(p->cap);
+	return (p->v != NULL && p->verdicts != NULL) ||
+	    err_nomem(err, "pairs of hashes");
+}
+
+/* A side that is written to may have got more than was foreseen. */
+static bool
+grow(struct pairs *p)
+{
+	size_t cap = 2 * p->cap < p->max ? 2 * p->cap : p->max;
+	struct pair *v;
+	uint8_t *verdicts;
+
+	if (cap == p->cap)
+		return false;
+	if ((v = realloc(p->v, cap * sizeof(*v))) == NULL)
+		return false;
+	p->v = v;
+	if ((verdicts = realloc(p->verdicts, cap)) == NULL)
+		return false;
+	p->verdicts = verdicts;
+	p->cap = cap;
+	return true;
+}
+
+static bool
+add_pair(struct drilling *g, struct pairs *p, const struct move *m,
+    const uint8_t *doc, size_t len, const struct tally *t, struct err *err)
+{
+	struct digest id = identity(g, m, doc, len);
+
+	if (!g->wanted[bucket_of(id)])
+		return true;
+	if (p->n == p->cap && !grow(p))
+		return err_set(err, ERR_CHANGED, "%s is written to while it is "
+		    "compared", m->target_ns);
+	p->v[p->n].id = id;
 	p->v[p->n].doc = t->digest;
 	p->n++;
 	return true;
+}
+
+static bool
+add_source(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
+{
+	struct drilling *g = arg;
+
+	return add_pair(g, &g->source, m, doc, len, t, err);
+}
+
+static bool
+add_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
+{
+	struct drilling *g = arg;
+
+	return add_pair(g, &g->target, m, doc, len, t, err);
 }
 
 static int
@@ -81,55 +191,49 @@ compare_pairs(const void *a, const void *b)
 	return c != 0 ? c : compare_digests(x->doc, y->doc);
 }
 
-/* A side may be empty: all of it expired. */
-static void
-sort_pairs(struct pairs *side)
-{
-
-	if (side->n > 0)
-		qsort(side->v, side->n, sizeof(*side->v), compare_pairs);
-}
-
 /* Joins the sorted sides. */
 static void
-join(struct drill *d)
+join(struct drilling *g)
 {
+	struct pairs *s = &g->source, *t = &g->target;
 	size_t i = 0, j = 0;
 
-	while (i < d->source.n || j < d->target.n) {
-		int c = i == d->source.n ? 1 : j == d->target.n ? -1 :
-		    compare_digests(d->source.v[i].id, d->target.v[j].id);
+	while (i < s->n || j < t->n) {
+		int c = i == s->n ? 1 : j == t->n ? -1 :
+		    compare_digests(s->v[i].id, t->v[j].id);
 
 		if (c < 0) {
-			d->source_verdicts[i++] = MISSING;
+			s->verdicts[i++] = MISSING;
 		} else if (c > 0) {
-			d->target_verdicts[j++] = EXTRA;
+			t->verdicts[j++] = EXTRA;
 		} else {
-			enum verdict v = digest_equal(d->source.v[i].doc,
-			    d->target.v[j].doc) ? SAME : DIFFERENT;
+			enum verdict v = digest_equal(s->v[i].doc,
+			    t->v[j].doc) ? SAME : DIFFERENT;
 
-			d->source_verdicts[i++] = v;
-			d->target_verdicts[j++] = v;
+			s->verdicts[i++] = (uint8_t)v;
+			t->verdicts[j++] = (uint8_t)v;
 		}
 	}
 }
 
+/* --- naming --- */
+
 static enum verdict
-verdict_of(const struct pairs *side, const enum verdict *verdicts,
-    struct digest id, struct digest doc)
+verdict_of(const struct pairs *side, struct digest id, struct digest doc)
 {
 	struct pair key = { id, doc }, *found;
 
 	found = bsearch(&key, side->v, side->n, sizeof(key), compare_pairs);
-	return found != NULL ? verdicts[found - side->v] : SAME;
+	return found != NULL ? (enum verdict)side->verdicts[found - side->v] :
+	    SAME;
 }
 
 /* True for a document that a TTL index, or the expiry of the collection, may
  * remove on either side any time. */
 static bool
-is_due(const struct drill *d, const uint8_t *doc, size_t len)
+is_due(const struct move *m, const uint8_t *doc, size_t len)
 {
-	const struct collection_info *info = d->part->move->info;
+	const struct collection_info *info = m->info;
 	const char *date = info->clustered ? "_id" : info->time_field;
 	struct timespec now;
 	size_t i;
@@ -158,14 +262,12 @@ struct judgement {
 };
 
 static struct judgement
-judge(const struct drill *d, enum verdict verdict, bool due)
+judge(const struct drill *d, struct move *m, enum verdict verdict, bool due)
 {
-	struct move *m = d->part->move;
-	enum spaceferry_on_conflict mode =
-	    d->v->job->options->on_conflict;
+	enum spaceferry_on_conflict mode = d->job->options->on_conflict;
 
 	if (verdict == DIFFERENT && mode == SPACEFERRY_SKIP)
-		return (struct judgement){ d->v->read_source ? &m->kept : NULL,
+		return (struct judgement){ d->count_kept ? &m->kept : NULL,
 		    "kept", "was kept as it is on the target", false };
 	if (verdict == DIFFERENT)
 		return (struct judgement){ &m->different, "different",
@@ -182,159 +284,146 @@ judge(const struct drill *d, enum verdict verdict, bool due)
 
 /* Counts and names one document that differs. */
 static void
-tell(struct drill *d, enum verdict verdict, const uint8_t *doc, size_t len)
+tell(struct drilling *g, const struct move *of, enum verdict verdict,
+    const uint8_t *doc, size_t len)
 {
-	struct judgement j = judge(d, verdict, verdict != DIFFERENT &&
-	    is_due(d, doc, len));
-	struct report *report = &d->v->job->report;
-	const char *ns = d->part->move->target_ns;
+	struct data *data = g->d->data;
+	struct move *m = &data->moves[of - data->moves];
+	struct judgement j = judge(g->d, m, verdict, verdict != DIFFERENT &&
+	    is_due(m, doc, len));
+	struct report *report = &g->d->job->report;
 	const char *text = NULL, *hint = "";
 	struct buf id;
 
+	*g->told = true;
 	if (j.counter != NULL) {
-		pthread_mutex_lock(&d->v->data->lock);
+		pthread_mutex_lock(&data->lock);
 		(*j.counter)++;
-		pthread_mutex_unlock(&d->v->data->lock);
+		pthread_mutex_unlock(&data->lock);
 	}
 	buf_init(&id, ID_TEXT_MAX);
 	if (doc_id_json(doc, len, &id))
 		text = buf_str(&id);
 	if (text == NULL)
 		text = "(too long to show)";
-	if (verdict == EXTRA && d->v->job->resumed)
+	if (verdict == EXTRA && g->d->job->resumed)
 		hint = "the interrupted run may have moved it before the source "
 		    "deleted it: --restart --drop moves everything anew";
 	if (j.is_error)
-		report_error(report, j.kind, hint, "%s _id %s %s", ns, text,
-		    j.words);
+		report_error(report, j.kind, hint, "%s _id %s %s", m->target_ns,
+		    text, j.words);
 	else
-		report_note(report, j.kind, "", "%s _id %s %s", ns, text,
-		    j.words);
+		report_note(report, j.kind, "", "%s _id %s %s", m->target_ns,
+		    text, j.words);
 	buf_free(&id);
 }
 
 static bool
-name_source(void *arg, const uint8_t *doc, size_t len, const struct tally *t,
-    struct err *err)
+name_source(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
 {
-	struct drill *d = arg;
+	struct drilling *g = arg;
 	enum verdict v;
 
 	(void)err;
-	v = verdict_of(&d->source, d->source_verdicts, docdigest_id(doc, len),
-	    t->digest);
+	v = verdict_of(&g->source, identity(g, m, doc, len), t->digest);
 	if (v == MISSING || v == DIFFERENT)
-		tell(d, v, doc, len);
+		tell(g, m, v, doc, len);
 	return true;
 }
 
 static bool
-name_target(void *arg, const uint8_t *doc, size_t len, const struct tally *t,
-    struct err *err)
+name_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
 {
-	struct drill *d = arg;
+	struct drilling *g = arg;
 
 	(void)err;
-	if (verdict_of(&d->target, d->target_verdicts, docdigest_id(doc, len),
-	    t->digest) == EXTRA)
-		tell(d, EXTRA, doc, len);
+	if (verdict_of(&g->target, identity(g, m, doc, len), t->digest) ==
+	    EXTRA)
+		tell(g, m, EXTRA, doc, len);
 	return true;
 }
 
-/* Reads both sides into pairs (naming false) or to name what differs. */
+/* --- rounds --- */
+
 static bool
-read_sides(struct drill *d, struct side *source, struct side *target,
-    bool naming, struct err *err)
+read_both(struct drilling *g, drill_fn *source, drill_fn *target,
+    struct err *err)
 {
-	struct tally on_source, on_target;
+	const struct drill *d = g->d;
 
-	memset(&on_source, 0, sizeof(on_source));
-	memset(&on_target, 0, sizeof(on_target));
-	if (!side_read(source, d->part, NULL, &on_source,
-	    naming ? name_source : add_pair,
-	    naming ? (void *)d : (void *)&d->source, err) ||
-	    !side_read(target, d->part, NULL, &on_target,
-	    naming ? name_target : add_pair,
-	    naming ? (void *)d : (void *)&d->target, err))
-		return false;
-	d->part->expected = on_source;
-	d->part->actual = on_target;
-	return true;
+	return d->source.read(d->source.arg, source, g, err) &&
+	    d->target.read(d->target.arg, target, g, err);
 }
 
-/* The source is read at the time that was moved, both times; where that time
- * is gone, as it is now, which may differ for that reason alone. */
+/* Compares the wanted buckets, which hold so many documents. */
 static bool
-read_pairs(struct drill *d, struct side *source, struct side *target,
+run_round(struct drilling *g, uint64_t source, uint64_t target,
     struct err *err)
 {
 
-	while (!read_sides(d, source, target, false, err)) {
-		if (!source->at->anew)
-			return false;
-		source->at->anew = false;
-		d->source.n = 0;
-		d->target.n = 0;
-	}
-	return true;
+	if (!reserve(&g->source, source, err) ||
+	    !reserve(&g->target, target, err) ||
+	    !read_both(g, add_source, add_target, err))
+		return false;
+	qsort(g->source.v, g->source.n, sizeof(struct pair), compare_pairs);
+	qsort(g->target.v, g->target.n, sizeof(struct pair), compare_pairs);
+	join(g);
+	return read_both(g, name_source, name_target, err);
 }
 
 static bool
-drill(struct drill *d, struct side *source, struct side *target,
-    struct err *err)
+run_all_rounds(struct drilling *g, struct err *err)
 {
+	uint64_t fit = g->d->memory / BYTES_PER_PAIR, source = 0, target = 0;
+	size_t i;
 
-	if (!read_pairs(d, source, target, err))
-		return false;
-	sort_pairs(&d->source);
-	sort_pairs(&d->target);
-	d->source_verdicts = calloc(d->source.n + 1,
-	    sizeof(*d->source_verdicts));
-	d->target_verdicts = calloc(d->target.n + 1,
-	    sizeof(*d->target_verdicts));
-	if (d->source_verdicts == NULL || d->target_verdicts == NULL)
+	g->buckets = calloc(BUCKETS, sizeof(*g->buckets));
+	if (g->buckets == NULL)
 		return err_nomem(err, "verification");
-	join(d);
-	return read_sides(d, source, target, true, err);
-}
+	if (!read_both(g, sum_source, sum_target, err))
+		return false;
+	for (i = 0; i < BUCKETS; i++) {
+		const struct bucket *b = &g->buckets[i];
 
-/* Says so when the source was not read at the time that was moved. */
-static void
-tell_of_time(struct drill *d, const struct moment_read *at)
-{
-
-	if (d->part->at.seconds != 0 && at->at.seconds == 0)
-		report_note(&d->v->job->report, "verified_now", "what differs "
-		    "may have changed on the source since it was read",
-		    "%s: the source's history is gone; what differs was looked "
-		    "up as it is now", d->part->move->target_ns);
+		if (!bucket_differs(b))
+			continue;
+		if (source + target > 0 &&
+		    source + target + b->source + b->target > fit) {
+			if (!run_round(g, source, target, err))
+				return false;
+			memset(g->wanted, 0, BUCKETS * sizeof(*g->wanted));
+			source = target = 0;
+		}
+		g->wanted[i] = true;
+		source += b->source;
+		target += b->target;
+	}
+	return source + target == 0 || run_round(g, source, target, err);
 }
 
 bool
-drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
-    struct mongo_session *target, struct err *err)
+drill_run(const struct drill *d, bool *told, struct err *err)
 {
-	struct drill d = { .v = v, .part = p };
-	struct moment_read at = { .moment = v->data->moment,
-	    .session = source, .move = p->move, .fixed = true, .at = p->at };
-	struct side on_source = { .job = v->job, .data = v->data,
-	    .session = source, .is_source = true, .at = &at };
-	struct side on_target = { .job = v->job, .data = v->data,
-	    .session = target };
-	struct transform_options options = { .job = v->job, .move = p->move };
-	struct transform *t;
+	struct drilling g = { .d = d, .told = told };
 	bool ok;
 
-	if ((t = transform_new(&options, err)) == NULL)
-		return false;
-	on_source.transform = t;
-	on_target.transform = t;
-	ok = drill(&d, &on_source, &on_target, err);
-	tell_of_time(&d, &at);
-	transform_free(t);
-	free(d.source.v);
-	free(d.target.v);
-	free(d.source_verdicts);
-	free(d.target_verdicts);
+	*told = false;
+	g.wanted = calloc(BUCKETS, sizeof(*g.wanted));
+	if (g.wanted == NULL)
+		return err_nomem(err, "verification");
+	if ((d->source.count + d->target.count) * BYTES_PER_PAIR <= d->memory) {
+		memset(g.wanted, true, BUCKETS * sizeof(*g.wanted));
+		ok = run_round(&g, d->source.count, d->target.count, err);
+	} else {
+		ok = run_all_rounds(&g, err);
+	}
+	free(g.wanted);
+	free(g.buckets);
+	free(g.source.v);
+	free(g.source.verdicts);
+	free(g.target.v);
+	free(g.target.verdicts);
 	return ok;
 }

@@ -1,21 +1,48 @@
 /*
- * One partition that differs, document by document: both sides are read once
- * more as pairs of hashes (_id, document), joined in memory, and only the
- * documents that differ are named.
+ * What differs, document by document: both sides are read once more as pairs
+ * of hashes (_id, document), joined in memory, and only the documents that
+ * differ are named.
+ *
+ * Memory is bounded whatever the number of documents: where not all pairs fit,
+ * a first pass sums the documents of each side into buckets by the hash of
+ * their _id; only buckets whose sums differ are looked into, as many at a time
+ * as fit.
  */
 #ifndef JOB_DRILL_H
 #define JOB_DRILL_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
-#include "job/part.h"
-#include "job/verify_data.h"
+#include "job/job.h"
+#include "job/move.h"
 
-/* Adds to the move's missing, extra, different (or kept) and names them.
- * Blocks.  source and target: sessions of the calling thread. */
-bool drill_part(struct verify_data *v, struct part *p,
-    struct mongo_session *source, struct mongo_session *target,
-    struct err *err);
+/* One document of move m, as it must be (source) or is (target). */
+typedef bool drill_fn(void *arg, const struct move *m, const uint8_t *doc,
+    size_t len, const struct tally *t, struct err *err);
+
+/* How a side is read: all of it, every time it is called. */
+struct drill_side {
+	bool (*read)(void *arg, drill_fn *each, void *each_arg,
+	    struct err *err);
+	void *arg;
+	uint64_t count;		/* how many documents it has, about */
+};
+
+struct drill {
+	struct job *job;
+	struct data *data;	/* whose lock guards the moves' counters */
+	bool count_kept;	/* --on-conflict skip: what differs was kept, and
+				 * nobody has counted it yet */
+	size_t memory;		/* bytes for pairs */
+	struct drill_side source;
+	struct drill_side target;
+};
+
+/* Adds to the moves' missing, extra, different (or kept) and names them.
+ * *told says whether anything was (until then it may be run again).  Blocks. */
+bool drill_run(const struct drill *d, bool *told, struct err *err);
 
 #endif

@@ -139,7 +139,7 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	memset(job, 0, sizeof(*job));
 	job->options = options;
 	job->command = command;
-	job->writes = strcmp(command, "migrate") == 0 && !options->dry_run;
+	job->writes = strcmp(command, "verify") != 0 && !options->dry_run;
 	job->started_ns = cancel_now();
 	if (!report_init(&job->report, summary,
 	    options->limit != 0 ? options->limit : DEFAULT_LIMIT))

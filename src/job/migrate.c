@@ -7,6 +7,7 @@
 #include "job/accounts.h"
 #include "job/copy.h"
 #include "job/drift.h"
+#include "job/export.h"
 #include "job/files.h"
 #include "job/job.h"
 #include "job/links.h"
@@ -166,21 +167,33 @@ move_data(struct run *r, struct err *err)
 	    target_compare(&r->data, &r->job, err);
 }
 
+/* An archive is written whole or not at all: there is nothing to resume. */
+static bool
+needs_state(const struct run *r)
+{
+
+	return r->has_files || r->data.target.kind == END_MONGO;
+}
+
 static bool
 migrate(struct run *r, struct err *err)
 {
+	bool to_archive = r->has_data && r->data.target.kind != END_MONGO;
 
 	if (r->has_data && !preflight_check(&r->data, &r->job, err))
 		return false;
-	if (!open_state(r, err))
+	if (needs_state(r) && !open_state(r, err))
 		return false;
-	if (r->has_data && (!find_moment(r, err) || !prepare_data(r, err)))
+	if (r->has_data && !find_moment(r, err))
+		return false;
+	if (r->has_data && !to_archive && !prepare_data(r, err))
 		return quota_explain(&r->data, err);
 	r->began = true;
 	if (r->has_files && (!files_begin(&r->files,
 	    journal_place(r->journal), err) || !files_copy(&r->files, err)))
 		return false;
-	if (r->has_data && !move_data(r, err))
+	if (r->has_data && !(to_archive ? export_data(r, err) :
+	    move_data(r, err)))
 		return quota_explain(&r->data, err);
 	return !r->has_files || files_verify(&r->files, err);
 }
@@ -259,8 +272,8 @@ dry_run(struct run *r, struct err *err)
 
 /* --- */
 
-int
-spaceferry_migrate(const struct spaceferry_options *options,
+static int
+run_it(const struct spaceferry_options *options, const char *command,
     struct spaceferry_summary *summary)
 {
 	struct run r;
@@ -268,9 +281,33 @@ spaceferry_migrate(const struct spaceferry_options *options,
 	bool ok;
 
 	err_clear(&err);
-	ok = run_open(&r, options, "migrate", summary, &err) &&
+	ok = run_open(&r, options, command, summary, &err) &&
 	    (options->dry_run ? dry_run(&r, &err) : migrate(&r, &err));
 	if (ok && !options->dry_run)
 		ok = run_finish_journal(&r, &err);
 	return run_close(&r, ok, &err);
+}
+
+int
+spaceferry_migrate(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary)
+{
+
+	return run_it(options, "migrate", summary);
+}
+
+int
+spaceferry_export(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary)
+{
+
+	return run_it(options, "export", summary);
+}
+
+int
+spaceferry_import(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary)
+{
+
+	return run_it(options, "import", summary);
 }

@@ -26,6 +26,77 @@ parse_query(struct data *d, const char *json, struct err *err)
 	return true;
 }
 
+/* verify reads more than once. */
+static bool
+check_pipes(const struct job *job, struct err *err)
+{
+
+	if (strcmp(job->command, "verify") != 0 ||
+	    (strcmp(job->options->from, "archive:-") != 0 &&
+	    strcmp(job->options->to, "archive:-") != 0))
+		return true;
+	err_set(err, ERR_USAGE, "verify reads an archive more than once, and "
+	    "stdin can be read once");
+	return err_hint(err, "give it a file");
+}
+
+/* What cannot be asked of an archive. */
+static bool
+check_archives(const struct data *d, const struct job *job, struct err *err)
+{
+
+	if (d->source.kind != END_MONGO && d->query.data != NULL) {
+		err_set(err, ERR_USAGE, "--query asks a server: %s cannot "
+		    "answer", end_name(&d->source));
+		return err_hint(err, "--include and --exclude choose "
+		    "collections; or import all and query there");
+	}
+	if (d->target.write &&
+	    job->options->on_conflict != SPACEFERRY_ABORT) {
+		err_set(err, ERR_USAGE, "nothing is added to %s: it is written "
+		    "whole", end_name(&d->target));
+		return err_hint(err, "--drop replaces it, --on-conflict is for "
+		    "a MongoDB");
+	}
+	if (d->source.kind != END_MONGO && d->target.kind != END_MONGO &&
+	    !d->source.place.stream &&
+	    strcmp(end_identity(&d->source), end_identity(&d->target)) == 0)
+		return err_set(err, ERR_SAME, "source and target are the same "
+		    "file, %s", end_name(&d->source));
+	return true;
+}
+
+/* An archive holds the buckets of a time-series, which need a right of their
+ * own, and which a filter over measurements does not fit. */
+static bool
+check_buckets(struct data *d, struct err *err)
+{
+	size_t i;
+	bool any;
+
+	for (i = 0; i < d->n_moves; i++) {
+		const struct move *m = &d->moves[i];
+
+		if (!m->buckets || d->source.kind != END_MONGO)
+			continue;
+		if (d->query.data != NULL)
+			err_set(err, ERR_UNSUPPORTED, "%s is a time-series, "
+			    "which an archive holds as buckets: --query does "
+			    "not apply to them", m->info->ns);
+		else if (mongo_any(d->source.session, m->read_ns, &any, err))
+			continue;
+		else
+			err_prefix(err, "source: %s is a time-series, which an "
+			    "archive holds as buckets", m->info->ns);
+		if (err_retryable(err->kind) || err->kind == ERR_CANCELLED)
+			return false;
+		return err_hint(err, "--exclude %s leaves it out; "
+		    "reading %s needs a role like backup", m->info->ns,
+		    m->read_ns);
+	}
+	return true;
+}
+
 static bool
 open_ends(struct data *d, const struct job *job, struct err *err)
 {
@@ -34,16 +105,23 @@ open_ends(struct data *d, const struct job *job, struct err *err)
 		/* readers, writers, verifiers, index builder and main */
 		.max_sessions = 2 * job->workers + 4,
 	};
-	struct end_options source = { "source", job->options->from, mongo };
-	struct end_options target = { "target", job->options->to, mongo };
+	struct end_options source = { .role = "source",
+	    .text = job->options->from, .mongo = mongo, .job = job->options };
+	struct end_options target = { .role = "target",
+	    .text = job->options->to, .mongo = mongo, .job = job->options,
+	    .write = strcmp(job->command, "verify") != 0 };
 
+	if (!check_pipes(job, err))
+		return false;
 	/* What was just written is read back: a secondary may lag behind. */
 	target.mongo.primary = true;
 	if (!end_open(&d->source, &source, err) ||
 	    !end_open(&d->target, &target, err))
 		return false;
-	d->same_deployment = mongo_same(d->source.server, d->target.server);
-	return true;
+	d->same_deployment = d->source.kind == END_MONGO &&
+	    d->target.kind == END_MONGO &&
+	    mongo_same(d->source.server, d->target.server);
+	return check_archives(d, job, err);
 }
 
 bool
@@ -68,17 +146,21 @@ static bool
 read_catalogs(struct data *d, struct job *job, struct err *err)
 {
 	struct strings dbs = { NULL, 0 };
+	struct end_reading reading = {
+		.dbs = &dbs, .with_stats = true, .progress = job->progress,
+	};
 	bool ok;
 
 	if (job->options->db.n == 0 && end_default_db(&d->source) != NULL)
 		log_info("moving database %s, named in the source's URI",
 		    end_default_db(&d->source));
 	ok = plan_databases(job->options, end_default_db(&d->source), &dbs,
-	    err) && end_read_catalog(&d->source, &dbs, true, err) &&
+	    err) && end_read_catalog(&d->source, &reading, err) &&
 	    plan_moves(d, job, err);
 	strings_free(&dbs);
+	reading.with_stats = false;
 	ok = ok && data_target_databases(d, &dbs, err) &&
-	    end_read_catalog(&d->target, &dbs, false, err);
+	    end_read_catalog(&d->target, &reading, err);
 	strings_free(&dbs);
 	return ok;
 }
@@ -172,10 +254,10 @@ data_open(struct data *d, struct job *job, struct err *err)
 		return err_nomem(err, "lock");
 	if (!parse_query(d, job->options->query, err) ||
 	    !open_ends(d, job, err) || !read_catalogs(d, job, err) ||
-	    !check_not_same(d, err))
+	    !check_not_same(d, err) || !check_buckets(d, err))
 		return false;
 	say_names(d);
-	d->writes_known = mongo_write_counter(d->source.session,
+	d->writes_known = d->source.kind == END_MONGO && mongo_write_counter(d->source.session,
 	    &d->writes_before, &ignored);
 	for (i = 0; i < d->n_moves; i++) {
 		struct move *m = &d->moves[i];

@@ -59,20 +59,45 @@ struct collector {
 	struct journal *journal;
 };
 
-static bool
-collect(void *arg, const struct mongo_range *r, struct err *err)
+struct part *
+part_add(struct move *m, const struct mongo_range *r, struct journal *journal,
+    struct err *err)
 {
-	struct collector *c = arg;
 	struct journal_part j = {
 		.low = r->low.data, .low_len = r->low.len,
 		.high = r->high.data, .high_len = r->high.len,
 	};
 	struct part *p;
 
-	if ((p = grow(c->move)) == NULL || !set_range(p, &r->low, &r->high))
-		return err_nomem(err, "partitions");
-	return c->journal == NULL || journal_add_part(c->journal,
-	    c->move->target_ns, &j, err);
+	if ((p = grow(m)) == NULL || !set_range(p, &r->low, &r->high)) {
+		err_nomem(err, "partitions");
+		return NULL;
+	}
+	if (journal != NULL && !journal_add_part(journal, m->target_ns, &j,
+	    err))
+		return NULL;
+	return p;
+}
+
+static bool
+collect(void *arg, const struct mongo_range *r, struct err *err)
+{
+	struct collector *c = arg;
+
+	return part_add(c->move, r, c->journal, err) != NULL;
+}
+
+void
+part_reset(struct part *p)
+{
+
+	p->done = false;
+	p->resumed = false;
+	memset(&p->expected, 0, sizeof(p->expected));
+	memset(&p->counts, 0, sizeof(p->counts));
+	memset(&p->quarantined_tally, 0, sizeof(p->quarantined_tally));
+	p->quarantined = 0;
+	p->kept = 0;
 }
 
 static void
@@ -95,8 +120,8 @@ unpack_counters(struct part *p, const struct journal_part *j)
 	p->at.increment = (uint32_t)j->counters[C_CLUSTER_TIME];
 }
 
-static bool
-load_from_journal(struct move *m, struct journal *journal, struct err *err)
+bool
+part_load(struct move *m, struct journal *journal, struct err *err)
 {
 	size_t i, n = journal_count_parts(journal, m->target_ns);
 
@@ -144,8 +169,10 @@ part_make_all(struct move *m, struct data *d, struct journal *journal,
 	m->replaced = journal != NULL && target_is_outdated(m, journal);
 	if (m->replaced && !journal_forget_parts(journal, m->target_ns, err))
 		return false;
+	if (d->source.kind != END_MONGO)
+		return part_make_archive(m, d, journal, err);
 	if (journal != NULL && journal_has_parts(journal, m->target_ns))
-		return load_from_journal(m, journal, err);
+		return part_load(m, journal, err);
 	if (!mongo_split(d->source.session, &split, err))
 		return err_prefix(err, "source: %s", m->info->ns);
 	return journal == NULL ||

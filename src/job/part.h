@@ -25,6 +25,8 @@ struct part {
 	struct move *move;
 	size_t number;		/* in its move, and in the journal */
 	struct mongo_range range;
+	uint64_t first;		/* of an archive: the ordinals of its documents */
+	uint64_t end;		/* in the collection, from first to before end */
 	bool done;		/* everything of it is acknowledged */
 	bool resumed;		/* done by an earlier run: the source may have
 				 * changed since */
@@ -48,6 +50,18 @@ struct part {
 bool part_make_all(struct move *m, struct data *d, struct journal *journal,
     struct err *err);
 void part_free_all(struct move *m);
+
+/* The same for a source that is an archive; only part_make_all() calls it. */
+bool part_make_archive(struct move *m, struct data *d,
+    struct journal *journal, struct err *err);
+
+/* For part*.c.  Adds a partition behind the others, to the journal too (NULL:
+ * none); NULL with *err.  Takes those that the journal has.  Forgets that p was
+ * done. */
+struct part *part_add(struct move *m, const struct mongo_range *range,
+    struct journal *journal, struct err *err);
+bool part_load(struct move *m, struct journal *journal, struct err *err);
+void part_reset(struct part *p);
 
 /* Writes to the journal that p is done, with its tally and counters. */
 bool part_record_done(struct part *p, struct journal *journal,

@@ -42,7 +42,8 @@ part(struct state_key *k, const char *name)
 }
 
 static bool
-make_fingerprint(struct state_key *k, const struct spaceferry_options *o)
+make_fingerprint(struct state_key *k, const struct spaceferry_options *o,
+    const struct data *d)
 {
 	struct buf *b;
 	size_t i;
@@ -68,6 +69,11 @@ make_fingerprint(struct state_key *k, const struct spaceferry_options *o)
 	b = part(k, "conflict mode (--on-conflict, --drop)");
 	if (!buf_printf(b, "%d %d\n", (int)o->on_conflict, (int)o->drop))
 		return false;
+	if (d != NULL && d->source.kind != END_MONGO) {
+		b = part(k, "contents of the archive");
+		if (!buf_append_str(b, end_contents(&d->source)))
+			return false;
+	}
 	for (i = 0; i < k->n; i++) {
 		if ((k->fingerprint[i][1] = buf_str(&k->values[i])) == NULL)
 			return false;
@@ -102,7 +108,7 @@ state_key_make(struct state_key *k, const struct job *job,
 
 	memset(k, 0, sizeof(*k));
 	buf_init(&k->key, VALUE_MAX);
-	if (!make_key(k, job, d, f) || !make_fingerprint(k, job->options))
+	if (!make_key(k, job, d, f) || !make_fingerprint(k, job->options, d))
 		return err_nomem(err, "state");
 	return true;
 }

@@ -129,6 +129,8 @@ target_check(struct data *d, struct job *job, struct journal *journal,
 {
 	size_t i;
 
+	if (d->target.kind != END_MONGO)
+		return true;	/* judged when it was opened */
 	for (i = 0; i < d->n_moves; i++) {
 		if (!check_move(d, job, &d->moves[i], journal, err))
 			return false;
@@ -415,40 +417,39 @@ differs(void *arg, const struct catalog_difference *d)
 	    source, target);
 }
 
+static void
+compare_move(const struct catalog *now, struct job *job, struct move *m)
+{
+	struct compare c = { .job = job, .move = m };
+	bool is_view = m->info->type == COLLECTION_VIEW;
+	const struct collection_info *there;
+
+	there = catalog_find(now, m->target_ns);
+	if (there == NULL)
+		differs(&c, &(struct catalog_difference){
+			.kind = is_view ? "view" : "option",
+			.name = "(whole)", .source = "{}",
+		});
+	else
+		catalog_compare(m->info, there, is_view ? m->view_on : NULL,
+		    differs, &c);
+}
+
 bool
 target_compare(struct data *d, struct job *job, struct err *err)
 {
 	struct strings dbs = { NULL, 0 };
-	struct catalog *now = NULL;
-	bool ok = false;
+	struct end_reading reading = { .dbs = &dbs };
+	bool ok;
 	size_t i;
 
-	if (!data_target_databases(d, &dbs, err))
-		goto out;
-	if ((now = catalog_read(d->target.session, &dbs, false, err)) == NULL) {
-		err_prefix(err, "target");
-		goto out;
-	}
-	for (i = 0; i < d->n_moves; i++) {
-		struct move *m = &d->moves[i];
-		struct compare c = { .job = job, .move = m };
-		bool is_view = m->info->type == COLLECTION_VIEW;
-		const struct collection_info *there;
-
-		there = catalog_find(now, m->target_ns);
-		if (there == NULL)
-			differs(&c, &(struct catalog_difference){
-				.kind = is_view ? "view" : "option",
-				.name = "(whole)", .source = "{}",
-			});
-		else
-			catalog_compare(m->info, there,
-			    is_view ? m->view_on : NULL, differs, &c);
-	}
-	d->judged = true;
-	ok = true;
-out:
-	catalog_free(now);
+	ok = data_target_databases(d, &dbs, err);
+	/* An archive does not change once it is there. */
+	if (ok && d->target.kind == END_MONGO)
+		ok = end_read_catalog(&d->target, &reading, err);
 	strings_free(&dbs);
+	for (i = 0; ok && i < d->n_moves; i++)
+		compare_move(d->target.catalog, job, &d->moves[i]);
+	d->judged = d->judged || ok;
 	return ok;
 }

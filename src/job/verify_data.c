@@ -2,10 +2,11 @@
 #include <string.h>
 
 #include "flow/pipeline.h"
-#include "job/drill.h"
+#include "job/drill_part.h"
 #include "job/part.h"
 #include "job/side.h"
 #include "job/verify_data.h"
+#include "job/verify_whole.h"
 
 #define READER_BYTES ((size_t)8 * 1024 * 1024)
 
@@ -211,6 +212,9 @@ verify_data_run(struct verify_data *v, struct err *err)
 	bool ok = false;
 	size_t i;
 
+	if (v->data->source.kind != END_MONGO ||
+	    v->data->target.kind != END_MONGO)
+		return verify_whole_run(v, err);
 	if (!list_parts(&run, err))
 		return false;
 	begin_progress(v);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/glob.h"
 #include "mongo/client.h"
@@ -103,6 +104,12 @@ struct catalog *catalog_new(struct err *err);
 bool catalog_add(struct catalog *c, const struct catalog_entry *e,
     struct err *err);
 bool catalog_sort(struct catalog *c, struct err *err);
+
+/* The reverse: appends info's options as one raw document (of a view with
+ * view_on, not NULL, as its base) and its indexes, the one on _id first, one
+ * behind the other.  False when out of memory. */
+bool catalog_describe(const struct collection_info *info, const char *view_on,
+    struct buf *options, struct buf *indexes);
 
 /* By namespace, NULL when absent. */
 const struct collection_info *catalog_find(const struct catalog *c,

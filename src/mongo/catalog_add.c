@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "mongo/catalog_info.h"
 #include "mongo/raw.h"
@@ -58,6 +59,52 @@ catalog_add(struct catalog *catalog, const struct catalog_entry *e,
 		return err_set(err, ERR_DAMAGED, "%s: a view of nothing",
 		    c->ns);
 	return add_indexes(c, e, err);
+}
+
+static bool
+describe_view(const bson_t *options, const char *view_on, struct buf *out)
+{
+	bson_iter_t it;
+	bson_t b;
+	bool ok;
+
+	bson_init(&b);
+	ok = bson_iter_init(&it, options);
+	while (ok && bson_iter_next(&it)) {
+		if (strcmp(bson_iter_key(&it), "viewOn") == 0)
+			ok = BSON_APPEND_UTF8(&b, "viewOn", view_on);
+		else
+			ok = bson_append_iter(&b, NULL, 0, &it);
+	}
+	ok = ok && buf_append(out, bson_get_data(&b), b.len);
+	bson_destroy(&b);
+	return ok;
+}
+
+bool
+catalog_describe(const struct collection_info *info, const char *view_on,
+    struct buf *options, struct buf *indexes)
+{
+	bson_t b;
+	size_t i;
+
+	if (info->type == COLLECTION_VIEW && view_on != NULL) {
+		if (!raw_bson(info->options.data, info->options.len, &b) ||
+		    !describe_view(&b, view_on, options))
+			return false;
+	} else if (!buf_append(options, info->options.data,
+	    info->options.len)) {
+		return false;
+	}
+	if (info->id_index.data != NULL && !buf_append(indexes,
+	    info->id_index.data, info->id_index.len))
+		return false;
+	for (i = 0; i < info->n_indexes; i++) {
+		if (!buf_append(indexes, info->indexes[i].spec.data,
+		    info->indexes[i].spec.len))
+			return false;
+	}
+	return true;
 }
 
 bool

@@ -20,15 +20,24 @@ SUMMARY_KEYS = ["ok", "command", "dry_run", "elapsed_seconds", "consistent_at",
 FILES_KEYS = ["count", "bytes", "uploaded", "skipped", "failed", "missing",
               "extra", "different"]
 LINKS_KEYS = ["rewritten", "dangling", "unreferenced_files"]
-COMMANDS = ["migrate", "verify"]
+COMMANDS = ["migrate", "verify", "export", "import"]
 # Every option of the contract that exists so far.
-OPTIONS = """from to db include exclude query rename files files-url
+OPTIONS = """from to archive dir documents namespace compress db include exclude query rename files files-url
     files-include files-exclude rewrite rewrite-skip rewrite-files on-conflict
     drop users-and-roles dry-run restart consistent download jobs memory bwlimit patience state limit
     cache-control content-disposition config json quiet verbose log-format
     version help""".split()
-NOT_VERIFY = {"on-conflict", "drop", "dry-run", "restart", "cache-control",
-              "content-disposition"}
+FILES = {"files", "files-url", "files-include", "files-exclude", "rewrite-files",
+         "download", "cache-control", "content-disposition"}
+ONE_END = {"archive", "dir", "documents", "namespace"}
+UNUSED = {
+    "migrate": ONE_END,
+    "verify": ONE_END | {"on-conflict", "drop", "dry-run", "restart",
+                         "cache-control", "content-disposition"},
+    "export": FILES | {"to", "documents", "namespace", "on-conflict", "restart",
+                       "state", "users-and-roles"},
+    "import": FILES | {"from", "query", "consistent", "users-and-roles"},
+}
 ENDS = ("--from", "mongodb://127.0.0.1:1/a", "--to", "mongodb://127.0.0.1:2/b")
 
 
@@ -66,8 +75,7 @@ def test_help_of_a_command(spaceferry, command):
     assert len(lines) <= 52 and max(map(len, lines)) <= 80, r
     listed = re.findall(r"^  --([a-z-]+)", r.stdout, re.M)
     assert len(listed) == len(set(listed))
-    unused = NOT_VERIFY if command == "verify" else set()
-    assert set(listed) == set(OPTIONS) - unused
+    assert set(listed) == set(OPTIONS) - UNUSED[command]
 
 
 def test_version(spaceferry):
@@ -84,14 +92,14 @@ def test_version(spaceferry):
 @pytest.mark.parametrize("args, message, hint", [
     ([], "no command is given", "spaceferry --help"),
     (["verfy"], "unknown command 'verfy'", "did you mean verify?"),
-    (["diff"], "unknown command 'diff'", "commands: migrate, verify"),
+    (["diff"], "unknown command 'diff'", "commands: migrate, verify, export, import"),
     (["migrate", "--form", "x"], "unknown option --form", "did you mean --from?"),
     (["migrate", "--on-conflct=skip"], "unknown option --on-conflct",
      "did you mean --on-conflict?"),
     (["migrate", "--teleport"], "unknown option --teleport",
      "spaceferry migrate --help lists them"),
     (["verify", *ENDS, "--drop"], "verify does not use --drop",
-     "it belongs to: migrate"),
+     "it belongs to: migrate, export, import"),
     (["migrate", *ENDS, "--to=x"], "--to is given twice", None),
     (["migrate", "--from"], "--from needs a value", None),
     (["migrate", *ENDS[:2]], "--to is missing", "give it, or set SPACEFERRY_TO"),

@@ -1,0 +1,19 @@
+/*
+ * What an archive says at its head: the collections of a plan as they are named
+ * on the target, with options and indexes as mongodump writes them.
+ */
+#ifndef JOB_ARCHIVE_HEAD_H
+#define JOB_ARCHIVE_HEAD_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "job/archive_out.h"
+#include "job/move.h"
+
+/* Begins writing d's target: collection i of the archive is move i.  NULL with
+ * *err. */
+struct archive_out *archive_head_write(const struct data *d,
+    struct err *err);
+
+#endif
