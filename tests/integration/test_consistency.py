@@ -7,20 +7,19 @@ was there at the start, and the server's own history where it still has it."""
 
 import random
 import signal
-import threading
 import time
 from datetime import datetime, timedelta
 
 import pytest
 from bson import Timestamp, decode, encode
-from pymongo import WriteConcern
 from pymongo.errors import OperationFailure
 
 from harness import raw, summary
 from harness.mongod import Mongod, ReplicaSet
+from harness.replay import Replay, at_time
+from harness.writers import COLLECTIONS, Writers
 
 PAUSE_MS = 1000
-COLLECTIONS = ("accounts", "carts", "clustered", "posts")
 
 
 @pytest.fixture(scope="module")
@@ -104,130 +103,6 @@ def note(result, kind):
 
 def times(result):
     return [Timestamp(*map(int, t.split("."))) for t in result.summary["consistent_at"]]
-
-
-# --- the oplog's view ---
-
-class Replay:
-    """What the collections of a database held at any time since it was made:
-    their documents then, and every entry of the oplog after."""
-
-    def __init__(self, db):
-        self.db = db
-        self.start = db.command("ping")["operationTime"]
-        self.state = {c: {raw.id_of(d): d for d in raw.read(db[c])}
-                      for c in db.list_collection_names()
-                      if not c.startswith("system.")}
-        assert db.command("ping")["operationTime"] == self.start, "somebody writes"
-
-    def until(self, when):
-        """{collection: {key: bytes}} at that time."""
-        state = {c: dict(docs) for c, docs in self.state.items()}
-        entries = self.db.client.local["oplog.rs"].find(
-            {"ts": {"$gt": self.start, "$lte": when}}).sort("$natural", 1)
-        for entry in entries:
-            self._apply(state, entry)
-        return state
-
-    def _apply(self, state, entry):
-        if entry["op"] == "c":
-            for inner in entry["o"].get("applyOps", []):
-                self._apply(state, inner)
-            return
-        db, _, name = entry["ns"].partition(".")
-        if db != self.db.name or entry["op"] == "n":
-            return
-        docs = state.setdefault(name, {})
-        if entry["op"] == "i":
-            docs[raw.id_of(encode(entry["o"]))] = encode(entry["o"])
-        elif entry["op"] == "d":
-            del docs[raw.id_of(encode(entry["o"]))]
-        else:
-            key = raw.id_of(encode(entry["o2"]))
-            docs[key] = updated(docs[key], entry["o"])
-
-
-def updated(document, change):
-    """An update as the oplog has it: a document, or a delta of format 2."""
-    if change.get("$v") != 2:
-        return encode(change)
-    fields = decode(document)
-    for kind, part in change["diff"].items():
-        for name, value in part.items():
-            if kind == "d":
-                del fields[name]
-            else:
-                assert kind in "ui", change
-                fields[name] = value
-    return encode(fields)
-
-
-def at_time(db, name, when):
-    """The server's own answer."""
-    reply = db.command({"find": name, "batchSize": 100_000, "singleBatch": True,
-                        "readConcern": {"level": "snapshot", "atClusterTime": when}},
-                       codec_options=raw.RAW)
-    return sorted(bytes(d.raw) for d in reply["cursor"]["firstBatch"])
-
-
-class Writers:
-    """Threads that insert, update, replace, delete, and move coins between two
-    collections in transactions, until stopped."""
-
-    def __init__(self, db, n=2, seed="writers"):
-        self.db, self.stopping, self.writes = db, threading.Event(), 0
-        self.error = None
-        self.threads = [threading.Thread(target=self._run, args=(f"{seed}/{i}", i))
-                        for i in range(n)]
-
-    def __enter__(self):
-        for t in self.threads:
-            t.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for t in self.threads:
-            t.join()
-        assert self.error is None, self.error
-
-    def _run(self, seed, number):
-        rng = random.Random(seed)
-        try:
-            fresh = 10_000_000 * (number + 1)
-            while not self.stopping.is_set():
-                c = self.db[rng.choice(COLLECTIONS)].with_options(
-                    write_concern=WriteConcern(1))
-                which, known = rng.randrange(5), rng.randrange(4000)
-                if which == 0:
-                    fresh += 1
-                    c.insert_one({"_id": fresh, "n": 0, "pad": "y" * 500})
-                elif which == 1 and c.name != "accounts" and c.name != "carts":
-                    c.delete_one({"_id": known})
-                elif which == 2 and c.name not in ("accounts", "carts"):
-                    c.replace_one({"_id": known},
-                                  {"n": rng.randrange(1000), "new": "z" * 100})
-                elif which == 3:
-                    c.update_many({"_id": {"$gte": known, "$lt": known + 5}},
-                                  {"$set": {"seen": rng.randrange(1000)}})
-                else:
-                    self._transfer(rng)
-                self.writes += 1
-        except Exception as e:      # told by the test
-            self.error = e
-
-    def _transfer(self, rng):
-        one, other = rng.randrange(4000), rng.randrange(4000)
-        with self.db.client.start_session() as s:
-            try:
-                with s.start_transaction():
-                    self.db["accounts"].update_one({"_id": one}, {"$inc": {"n": -1}},
-                                                   session=s)
-                    self.db["carts"].update_one({"_id": other}, {"$inc": {"n": 1}},
-                                                session=s)
-            except OperationFailure as e:
-                if e.code != 112:   # both writers meant one document
-                    raise
 
 
 def fill_all(db):
