@@ -88,11 +88,11 @@ check_not_renamed(const struct data *d, struct err *err)
 }
 
 static bool
-check_rights(struct data *d, struct err *err)
+check_rights(struct data *d, const struct strings *dbs, struct err *err)
 {
 	bool may;
 
-	if (!users_may_write(d->target.session, &may, err))
+	if (!users_may_write(d->target.session, dbs, &may, err))
 		return err_prefix(err, "target");
 	if (may)
 		return true;
@@ -137,7 +137,7 @@ accounts_check(struct data *d, struct job *job, struct journal *journal,
 		return true;
 	if (!check_kinds(d, err) || !check_not_renamed(d, err))
 		return false;
-	if (!open_both(d, &b, err) || !check_rights(d, err) ||
+	if (!open_both(d, &b, err) || !check_rights(d, &b.dbs, err) ||
 	    !users_in_admin(d->source.session, &b.dbs, tell_admin, job, err))
 		goto out;
 	if (job->options->on_conflict == SPACEFERRY_ABORT &&

@@ -126,6 +126,14 @@ is_essential(const char *option)
 	return false;
 }
 
+static bool
+is_bucketing(const char *field)
+{
+
+	return strcmp(field, "bucketMaxSpanSeconds") == 0 ||
+	    strcmp(field, "bucketRoundingSeconds") == 0;
+}
+
 /* True when the text has the name as a word of its own. */
 static bool
 has_word(const char *text, const char *name)
@@ -155,12 +163,47 @@ is_blamed(const char *option, const char *why, bool any)
 	return any ? !catalog_same_matters(option) : has_word(why, option);
 }
 
+/* Appends the option timeseries without how it is bucketed, which changes what
+ * reads cost and not what they find. */
+static void
+append_unbucketed(bson_t *out, const bson_iter_t *option)
+{
+	bson_iter_t it;
+	bson_t fields;
+
+	BSON_APPEND_DOCUMENT_BEGIN(out, "timeseries", &fields);
+	if (bson_iter_recurse(option, &it)) {
+		while (bson_iter_next(&it)) {
+			if (!is_bucketing(bson_iter_key(&it)))
+				bson_append_iter(&fields, NULL, 0, &it);
+		}
+	}
+	bson_append_document_end(out, &fields);
+}
+
+/* Whether a refusal is about numbers that this command has in timeseries. */
+static bool
+blames_bucketing(const bson_iter_t *option, const char *why)
+{
+	bson_iter_t it;
+
+	if (strcmp(bson_iter_key(option), "timeseries") != 0 ||
+	    !bson_iter_recurse(option, &it))
+		return false;
+	while (bson_iter_next(&it)) {
+		if (is_bucketing(bson_iter_key(&it)))
+			return has_word(why, "bucketMaxSpanSeconds") ||
+			    has_word(why, "bucketRoundingSeconds");
+	}
+	return false;
+}
+
 /* Takes out of *cmd what the refusal is about.  False when that is nothing
  * that it could do without. */
 static bool
 relax(bson_t *cmd, const char *ns, const char *why)
 {
-	bool taken = false;
+	bool taken = false, bucketed;
 	bson_iter_t it;
 	bson_t out;
 	int any;
@@ -169,15 +212,18 @@ relax(bson_t *cmd, const char *ns, const char *why)
 		bson_init(&out);
 		if (bson_iter_init(&it, cmd)) {
 			while (bson_iter_next(&it)) {
-				if (!is_blamed(bson_iter_key(&it), why,
+				bucketed = blames_bucketing(&it, why);
+				if (bucketed)
+					append_unbucketed(&out, &it);
+				else if (!is_blamed(bson_iter_key(&it), why,
 				    any != 0)) {
 					bson_append_iter(&out, NULL, 0, &it);
 					continue;
 				}
 				taken = true;
 				log_warning("%s is made without %s, which the "
-				    "target refuses: %s", ns,
-				    bson_iter_key(&it), why);
+				    "target refuses: %s", ns, bucketed ?
+				    "its bucketing" : bson_iter_key(&it), why);
 			}
 		}
 		if (taken) {
@@ -235,7 +281,8 @@ catalog_create(struct mongo_session *s, const struct catalog_create *c,
 		why = *err;
 		err_clear(err);
 		ok = exists_alike(s, &ns, &cmd, &why, err);
-	}
+	} else if (!ok && may_be_an_option(err) && *err->hint == '\0')
+		err_hint(err, "--exclude leaves it out");
 	bson_destroy(&reply);
 	bson_destroy(&cmd);
 	return ok;

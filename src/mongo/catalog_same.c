@@ -124,13 +124,33 @@ catalog_same_matters(const char *name)
 	return is_one_of(name, names);
 }
 
+/* Whether a field of both is the same, or absent from both. */
+static bool
+same_field(const bson_iter_t *a, const bson_iter_t *b, const char *field)
+{
+	bson_iter_t x, y;
+	bool has_x, has_y;
+
+	has_x = bson_iter_recurse(a, &x) && bson_iter_find(&x, field);
+	has_y = bson_iter_recurse(b, &y) && bson_iter_find(&y, field);
+	return has_x == has_y &&
+	    (!has_x || catalog_same_value(&x, &y, CATALOG_SAME_LOOSE));
+}
+
 bool
 catalog_same_rounded(const char *name, const bson_iter_t *a,
     const bson_iter_t *b)
 {
+	bson_iter_t it;
 	int64_t whole;
 	double x;
 
+	if (strcmp(name, "timeseries") == 0)
+		return same_field(a, b, "timeField") &&
+		    same_field(a, b, "metaField") &&
+		    (same_field(a, b, "granularity") ||
+		    !bson_iter_recurse(a, &it) ||
+		    !bson_iter_find(&it, "granularity"));
 	if (!BSON_ITER_HOLDS_NUMBER(a) || !BSON_ITER_HOLDS_NUMBER(b))
 		return false;
 	x = bson_iter_as_double(a);
@@ -179,14 +199,10 @@ same_timeseries(const bson_iter_t *a, const bson_iter_t *b)
 		"timeField", "metaField", "granularity", NULL
 	};
 	const char *const *f;
-	bson_iter_t x, y;
-	bool has_x, has_y;
+	bson_iter_t x;
 
 	for (f = fields; *f != NULL; f++) {
-		has_x = bson_iter_recurse(a, &x) && bson_iter_find(&x, *f);
-		has_y = bson_iter_recurse(b, &y) && bson_iter_find(&y, *f);
-		if (has_x != has_y ||
-		    (has_x && !catalog_same_value(&x, &y, CATALOG_SAME_LOOSE)))
+		if (!same_field(a, b, *f))
 			return false;
 	}
 	/* Without a granularity the two numbers say it all. */

@@ -34,7 +34,7 @@ bool catalog_same_matters(const char *name);
 
 /* True where a target's b is what servers make of a source's a by themselves:
  * expireAfterSeconds NaN is the largest number, the size of a capped collection
- * a multiple of 256. */
+ * a multiple of 256, and a time-series is bucketed as they can. */
 bool catalog_same_rounded(const char *name, const bson_iter_t *a,
     const bson_iter_t *b);
 

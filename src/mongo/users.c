@@ -100,10 +100,26 @@ users_free(struct users *u)
 }
 
 bool
-users_may_write(struct mongo_session *s, bool *may, struct err *err)
+users_may_write(struct mongo_session *s, const struct strings *dbs,
+    bool *may, struct err *err)
 {
+	static const char *const actions[] = {
+		"createUser", "createRole", "grantRole", "revokeRole",
+		"dropUser", NULL
+	};
+	char ns[SESSION_NS_SIZE];
+	size_t i, j;
 
-	return mongo_may(s, "admin." TEMP_USERS, "insert", may, err);
+	if (!mongo_may(s, "admin." TEMP_USERS, "insert", may, err))
+		return false;
+	for (i = 0; *may && i < dbs->n; i++) {
+		snprintf(ns, sizeof(ns), "%s.x", dbs->v[i]);
+		for (j = 0; *may && actions[j] != NULL; j++) {
+			if (!mongo_may(s, ns, actions[j], may, err))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* "db.name", the _id of both kinds. */

@@ -31,9 +31,10 @@ bool users_read(struct mongo_session *s, const struct strings *dbs,
     struct users *out, struct err *err);
 void users_free(struct users *u);	/* what is in it; wiped before */
 
-/* Whether the URI's user may write users and roles at all, as far as the
- * server tells beforehand. */
-bool users_may_write(struct mongo_session *s, bool *may, struct err *err);
+/* Whether the URI's user may write users and roles of these databases, as far
+ * as the server tells beforehand. */
+bool users_may_write(struct mongo_session *s, const struct strings *dbs,
+    bool *may, struct err *err);
 
 /* Tells how b has each user and role of a: kind is "user" or "role", name
  * "db.name". */

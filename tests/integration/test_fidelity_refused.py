@@ -3,12 +3,16 @@
 and a real server: indexes and options of servers of old and to come, what Atlas
 refuses, the limits of its small tiers."""
 
+import datetime
+
 import pytest
 from bson import SON, Int64
 
 from harness import look, summary
 from harness.liar import Liar, error
 from harness.mongod import Mongod
+
+NOW = datetime.datetime(2024, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +214,26 @@ def test_an_option_without_which_it_is_another_collection(ends):
     ends.there.answer["create"] = lambda cmd: "capped" in cmd and error(
         8000, "capped is not allowed in this Atlas tier", "AtlasError")
     r = ends.run(rc=3)
-    assert f"creating {ends.name}.c" in r.summary["errors"][0]["message"], r
+    (e,) = r.summary["errors"]
+    assert f"creating {ends.name}.c" in e["message"] and "--exclude" in e["hint"], r
     assert ends.new.list_collection_names() == []
+
+
+def test_buckets_of_a_newer_server(ends):
+    """6.3 lets anyone choose their size; what is measured is the same."""
+    ends.db.create_collection("c", timeseries={"timeField": "t", "metaField": "m"})
+    ends.db["c"].insert_many([{"t": NOW, "m": n, "v": n} for n in range(5)])
+    ends.list_options(timeseries={"timeField": "t", "metaField": "m",
+                                  "bucketMaxSpanSeconds": 100,
+                                  "bucketRoundingSeconds": 100})
+    r = ends.run()
+    assert ends.new["c"].options()["timeseries"]["granularity"] == "seconds"
+    assert ends.new["c"].count_documents({}) == 5
+    assert "option timeseries" in notes(r) and \
+        "option timeseries" in notes(ends.run("verify"))
+    # Another field for the time is no such matter.
+    ends.list_options(timeseries={"timeField": "u", "metaField": "m"})
+    ends.run("verify", rc=1)
 
 
 def test_capped_size_is_rounded(ends):

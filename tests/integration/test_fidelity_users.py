@@ -132,7 +132,18 @@ def test_no_right_to(ends, app_uri):
     r = ends.run("migrate", SPACEFERRY_TO=app_uri(), rc=2)
     (e,) = r.summary["errors"]
     assert e["kind"] == "denied" and "Atlas" in e["hint"], r
+    # To read them and to write documents is not enough; what the hint names is.
+    for name, roles in ("reader", ["backup", "readWriteAnyDatabase"]), (
+            "keeper", ["restore", "userAdminAnyDatabase", "readWriteAnyDatabase"]):
+        ends.target.add_user(name, "x", [{"role": r, "db": "admin"} for r in roles])
+    r = ends.run("migrate", SPACEFERRY_TO=ends.target.uri(user="reader"), rc=2)
+    (e,) = r.summary["errors"]
+    assert e["kind"] == "denied" and "userAdminAnyDatabase" in e["hint"], r
     assert look.fingerprint(ends.target.client()) == before
+    ends.run("migrate", SPACEFERRY_TO=ends.target.uri(user="keeper"))
+    assert ends.accounts(ends.target) == ends.accounts(ends.source)
+    for name in ("reader", "keeper"):
+        ends.target.client().admin.command("dropUser", name)
     ends.target.client()[ends.name]["c"].insert_one({})
     r = ends.run("migrate", "--on-conflict", "skip", rc=2,
                  SPACEFERRY_FROM=app_uri(), SPACEFERRY_TO=ends.source.uri())
