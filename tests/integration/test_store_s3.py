@@ -176,6 +176,44 @@ def test_a_changed_body_is_not_stored(tool, s3, bucket, tmp_path):
     assert not s3.list_multipart_uploads(Bucket=bucket).get("Uploads")
 
 
+def conditions(tool, tmp_path, key="lock"):
+    """Puts that hold and do not hold; the ETag of what is there in the end."""
+    one, two = file_with(tmp_path, b"one"), tmp_path / "two"
+    two.write_bytes(b"two")
+    r = tool("put", key=key, file=one, create_only=True)
+    assert r["ok"], r
+    for _ in range(2):
+        r = tool("put", key=key, file=two, create_only=True)
+        assert not r["ok"] and r["kind"] == "conflict", r
+        assert key in r["message"]
+    return one, two
+
+
+def test_conditions(tool, s3, bucket, tmp_path):
+    one, two = conditions(tool, tmp_path)
+    key = "some/prefix/lock"
+    etag = s3.head_object(Bucket=bucket, Key=key)["ETag"]
+    r = tool("put", key="lock", file=two, if_match='"%s"' % ("0" * 32))
+    assert not r["ok"] and r["kind"] == "conflict", r
+    r = tool("put", key="gone", file=two, if_match=etag)
+    assert not r["ok"] and r["kind"] == "conflict", r
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"one"
+    r = tool("put", key="lock", file=two, if_match=etag)
+    assert r["ok"] and r["etag"] != etag, r
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"two"
+
+
+def test_conditions_in_a_folder(tmp_path):
+    """Only where nothing is; what is there cannot be told by an ETag."""
+    folder = tmp_path / "store"
+    with StoreTool(folder, {}, "create") as tool:
+        _, two = conditions(tool, tmp_path, "deep/lock")
+        r = tool("put", key="deep/lock", file=two, if_match='"x"')
+        assert not r["ok"] and r["kind"] == "unsupported", r
+    assert (folder / "deep/lock").read_bytes() == b"one"
+    assert [p.name for p in (folder / "deep").iterdir()] == ["lock"]
+
+
 def test_listing_of_many_pages(s3_server, s3, bucket):
     folder = s3_server.buckets / bucket
     for i in range(2500):

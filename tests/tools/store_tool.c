@@ -13,7 +13,8 @@
  *	{"op": "read", "key": …, "file": …, "block": n}	the same by store_file_*
  *	{"op": "put", "key": …, "file": …}	-> etag, sent, upload_id
  *	    and content_type, cache_control, content_disposition,
- *	    content_encoding, upload_id, sha256 (hex; instead of the file's)
+ *	    content_encoding, upload_id, sha256 (hex; instead of the file's),
+ *	    create_only (bool), if_match
  *	{"op": "delete", "key": …}
  *
  * Every answer has "ok" and "log" (lines); without "ok" also "kind", "message",
@@ -255,6 +256,9 @@ do_put(struct store_session *ss, const json_t *request, json_t *reply,
 		    .content_disposition = text(request, "content_disposition"),
 		    .content_encoding = text(request, "content_encoding") },
 		.upload_id = text(request, "upload_id"),
+		.create_only = json_is_true(json_object_get(request,
+		    "create_only")),
+		.if_match = text(request, "if_match"),
 		.upload_started = on_upload, .sent = on_sent, .arg = &s,
 	};
 	struct stat st;

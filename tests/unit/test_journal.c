@@ -140,29 +140,6 @@ keys_have_folders_of_their_own(void **state)
 	journal_free(b);
 }
 
-static void
-leftovers_of_replacements_are_swept(void **state)
-{
-	static const char left[] = "/.spaceferry-tmp-0123456789abcdef";
-	static const char other[] = "/.spaceferry-tmp-notes";
-	struct journal *j = open_key(KEY, false, NULL);
-	char folder[200], path[300];
-	struct err err;
-
-	(void)state;
-	snprintf(folder, sizeof(folder), "%s", place_path(journal_place(j)));
-	journal_free(j);
-	snprintf(path, sizeof(path), "%s%s", folder, left);
-	spill(path, "x", 1);
-	snprintf(path, sizeof(path), "%s%s", folder, other);
-	spill(path, "x", 1);
-	assert_non_null(j = open_key(KEY, false, &err));
-	journal_free(j);
-	assert_true(exists(path));
-	snprintf(path, sizeof(path), "%s%s", folder, left);
-	assert_false(exists(path));
-}
-
 static const char *
 default_place(void)
 {
@@ -493,7 +470,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_written_before_the_first_record),
 		TEST(keys_have_folders_of_their_own),
-		TEST(leftovers_of_replacements_are_swept),
 		TEST(the_default_place_follows_the_environment),
 		TEST(the_file_is_as_described),
 		TEST(the_last_value_counts),

@@ -169,6 +169,27 @@ a_cut_journal_resumes_with_what_it_has(void **state)
 }
 
 static void
+leftovers_of_replacements_are_swept(void **state)
+{
+	static const char left[] = "/.spaceferry-tmp-0123456789abcdef";
+	static const char other[] = "/.spaceferry-tmp-notes";
+	struct journal *j = open_it();
+	char folder[200], path[300];
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s", place_path(journal_place(j)));
+	journal_free(j);
+	snprintf(path, sizeof(path), "%s%s", folder, left);
+	spill(path, "x", 1);
+	snprintf(path, sizeof(path), "%s%s", folder, other);
+	spill(path, "x", 1);
+	journal_free(open_it());
+	assert_true(exists(path));
+	snprintf(path, sizeof(path), "%s%s", folder, left);
+	assert_false(exists(path));
+}
+
+static void
 a_flipped_byte_is_damage(void **state)
 {
 	struct journal *j = open_it();
@@ -336,6 +357,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
 	const struct CMUnitTest tests[] = {
 		TEST(a_cut_journal_resumes_with_what_it_has),
+		TEST(leftovers_of_replacements_are_swept),
 		TEST(a_flipped_byte_is_damage),
 		TEST(nonsense_with_good_checksums_is_damage),
 		TEST(another_run_is_named_until_it_is_killed),
