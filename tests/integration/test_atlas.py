@@ -24,7 +24,8 @@ GUIDE = "mongodb+srv://user:pass@cluster.mongodb.net/ezia" \
 # Every command that spaceferry sends to Atlas, and none that M0 or Flex refuse
 # (unsupported-commands): whoever makes it send another looks that up first.
 GREETINGS = {"hello", "isMaster", "ismaster", "saslStart", "saslContinue",
-             "endSessions", "buildInfo", "connectionStatus", "serverStatus"}
+             "endSessions", "buildInfo", "connectionStatus", "serverStatus",
+             "listDatabases"}
 ON_DATA = {"aggregate", "count", "create", "createIndexes", "delete", "drop",
            "find", "getMore", "insert", "killCursors", "listCollections",
            "listIndexes", "update"}
