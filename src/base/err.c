@@ -123,6 +123,9 @@ err_set_errno(struct err *e, enum err_kind kind, int errnum, const char *fmt, ..
 	reason = strerror_r(errnum, buffer, sizeof(buffer));
 	used = strlen(e->message);
 	snprintf(e->message + used, sizeof(e->message) - used, ": %s", reason);
+	if (e->kind == ERR_DISK)
+		err_hint(e, "%s, then run the same command again: it resumes",
+		    errnum == EROFS ? "make it writable" : "make room there");
 	return false;
 }
 

@@ -64,7 +64,7 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same with ": strerror(errnum)" appended; code = errnum.  ENOSPC, EDQUOT,
- * EROFS become ERR_DISK, EACCES and EPERM ERR_DENIED, ENOENT and ENOTDIR
+ * EROFS become ERR_DISK (with a hint), EACCES and EPERM ERR_DENIED, ENOENT and ENOTDIR
  * ERR_NOT_FOUND, ENOMEM ERR_NOMEM, whatever kind says. */
 bool err_set_errno(struct err *e, enum err_kind kind, int errnum,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -10,6 +10,7 @@
 #define FIRST_WAIT_MS 100
 #define LONGEST_WAIT_MS 10000
 #define WORTH_TELLING_MS 2000	/* an outage that is told to be over */
+#define ATTEMPT_MS 10000	/* one that lasts longer gets somewhere */
 #define PLACES 32		/* more than that wait unseen */
 
 /* Who waits, and for what. */
@@ -18,6 +19,7 @@ static struct {
 	unsigned n;
 	struct place {
 		uint64_t since;		/* first failure; 0: free */
+		uint64_t until;		/* the next attempt begins */
 		uint64_t patience_ms;
 		char reason[sizeof(((struct retry_view *)NULL)->reason)];
 	} v[PLACES];
@@ -35,7 +37,7 @@ retry_init(struct retry *r, uint64_t patience_ms)
 
 /* True for the first of all who wait now: the others would say the same. */
 static bool
-take_place(struct retry *r, const struct err *err)
+take_place(struct retry *r, uint64_t wait_ms, const struct err *err)
 {
 	bool first = false;
 	unsigned i;
@@ -51,6 +53,7 @@ take_place(struct retry *r, const struct err *err)
 		struct place *p = &waiting.v[r->place - 1];
 
 		p->since = r->first_failure;
+		p->until = cancel_now() + wait_ms * 1000000;
 		p->patience_ms = r->patience_ms;
 		snprintf(p->reason, sizeof(p->reason), "%.*s",
 		    (int)sizeof(p->reason) - 1, err->message);
@@ -106,11 +109,14 @@ bool
 retry_waiting(struct retry_view *v)
 {
 	const struct place *longest = NULL;
+	uint64_t now = cancel_now();
 	unsigned i;
 
 	pthread_mutex_lock(&waiting.lock);
 	for (i = 0; i < PLACES; i++) {
-		if (waiting.v[i].since != 0 && (longest == NULL ||
+		if (waiting.v[i].since != 0 && (now < waiting.v[i].until ||
+		    now - waiting.v[i].until < ATTEMPT_MS * 1000000ULL) &&
+		    (longest == NULL ||
 		    waiting.v[i].since < longest->since))
 			longest = &waiting.v[i];
 	}
@@ -164,7 +170,7 @@ retry_wait(struct retry *r, const char *what, uint64_t least_ms,
 
 	if (err_retryable(err->kind) && !cancel_requested() &&
 	    choose_wait(r, least_ms, &wait)) {
-		if (take_place(r, err))
+		if (take_place(r, wait, err))
 			log_info("%s: %s; trying again for %llu s", what,
 			    err->message,
 			    (unsigned long long)(r->patience_ms + 999) / 1000);

@@ -167,6 +167,17 @@ move_data(struct run *r, struct err *err)
 	    target_compare(&r->data, &r->job, err);
 }
 
+/* The journal is told, too, so that a run of files alone is known to have been
+ * interrupted. */
+static bool
+move_files(struct run *r, struct err *err)
+{
+
+	return files_begin(&r->files, journal_place(r->journal), err) &&
+	    journal_put(r->journal, "files", "begun", err) &&
+	    files_copy(&r->files, err);
+}
+
 /* An archive is written whole or not at all: there is nothing to resume. */
 static bool
 needs_state(const struct run *r)
@@ -189,8 +200,7 @@ migrate(struct run *r, struct err *err)
 	if (r->has_data && !to_archive && !prepare_data(r, err))
 		return quota_explain(&r->data, err);
 	r->began = true;
-	if (r->has_files && (!files_begin(&r->files,
-	    journal_place(r->journal), err) || !files_copy(&r->files, err)))
+	if (r->has_files && !move_files(r, err))
 		return false;
 	if (r->has_data && !(to_archive ? export_data(r, err) :
 	    move_data(r, err)))
