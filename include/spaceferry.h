@@ -204,7 +204,7 @@ struct spaceferry_summary {
 	uint64_t links_rewritten;
 	uint64_t links_dangling;
 	uint64_t unreferenced_files;
-	char *quarantine;	/* path, NULL when nothing is in it */
+	char *quarantine;	/* path or URL, NULL: nothing is in it */
 	struct spaceferry_finding *errors;
 	size_t n_errors;
 	struct spaceferry_finding *notes; /* warnings and named findings that do

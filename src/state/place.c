@@ -189,7 +189,7 @@ place_new(const struct place_options *o, struct err *err)
 		p = place_store_new(&store, err);
 		free(path);
 		if (p == NULL)
-			err_prefix(err, "--state %s", o->state);
+			err_prefix(err, "--state");
 	} else {
 		p = place_local_new(path, o->look_only, err);
 		if (p == NULL)

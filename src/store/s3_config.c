@@ -183,7 +183,7 @@ static bool
 read_bucket(struct s3 *s, const char *rest, struct err *err)
 {
 	size_t len = strcspn(rest, "/"), i;
-	const char *prefix = rest + len, *why;
+	const char *prefix = rest + len, *why, *at;
 	char shown[256];
 
 	key_printable(rest, shown, sizeof(shown));
@@ -193,7 +193,11 @@ read_bucket(struct s3 *s, const char *rest, struct err *err)
 			break;
 	}
 	if (len == 0 || i < len || len > 255 || rest[0] == '.') {
-		err_set(err, ERR_URI, "s3://%s: no name of a bucket", shown);
+		/* Somebody's keys may stand before the '@'. */
+		if ((at = memrchr(rest, '@', len)) != NULL)
+			key_printable(at + 1, shown, sizeof(shown));
+		err_set(err, ERR_URI, "s3://%s%s: no name of a bucket",
+		    at != NULL ? "***@" : "", shown);
 		return err_hint(err, "it is written s3://bucket/prefix; the "
 		    "endpoint goes into AWS_ENDPOINT_URL_S3");
 	}

@@ -245,6 +245,7 @@ def test_state_that_cannot_be_kept_is_found_first(origin, target, moves, s3_log)
             ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "auth"),
             ({"state": "s3://no-such-bucket/x"}, "not_found"),
             ({"state": "sftp://host/x"}, "uri"),
+            ({"state": "s3://KEY:seKRET@bucket/x"}, "uri"),
             ({"state": "s3://state/x", "AWS_ENDPOINT_URL_S3":
               "http://127.0.0.1:1"}, None)):
         args = list(move.args) + ["--patience", "1s"]
@@ -255,6 +256,7 @@ def test_state_that_cannot_be_kept_is_found_first(origin, target, moves, s3_log)
         s = summary.check(r)
         assert r.rc == (2 if kind else 3), r
         assert kind is None or summary.kinds(r) == [kind], r
+        assert "seKRET" not in r.stderr + r.stdout
         assert "state" in s["errors"][0]["message"] and s["errors"][0]["hint"], r
     with StandIn() as s3:
         for code, status, kind in (("AccessDenied", 403, "denied"),
@@ -275,16 +277,19 @@ def stand_in_args(move):
     return args
 
 
-@pytest.mark.parametrize("ignores", [False, True])
-def test_a_store_that_lies_and_forgets(moves, source, db_name, ignores):
-    """A store with a clock of its own making, which loses answers and, in the
-    second round, minds no conditions: state is kept there all the same, and
-    somebody else's lock is respected."""
+@pytest.mark.parametrize("conditions", ["minded", "ignored", "refused"])
+def test_a_store_that_lies_and_forgets(moves, source, db_name, conditions):
+    """A store with a clock of its own making, which loses answers and may mind
+    no conditions: state is kept there all the same, and somebody else's lock is
+    respected."""
     raw.insert(source.client()[db_name]["c"],
                [encode({"_id": n}) for n in range(100)])
-    move = moves(f"liar-{int(ignores)}")
+    move = moves(f"liar-{conditions}")
     with StandIn() as s3:
-        s3.ignores_conditions = ignores
+        s3.ignores_conditions = conditions == "ignored"
+        if conditions == "refused":
+            s3.faults.append(once(501, "NotImplemented", times=999, match=(
+                lambda r: {"if-match", "if-none-match"} & set(r.headers))))
         env = {**move.env, **s3.env(), "SPACEFERRY_FROM": source.uri(db_name),
                "SPACEFERRY_TO": move.target.uri(move.name)}
         # Each kind of object is written, but the first answer is lost.
@@ -295,8 +300,8 @@ def test_a_store_that_lies_and_forgets(moves, source, db_name, ignores):
         assert r.rc == 0, r
         assert not s3.rejected or {c for _, c, _ in s3.rejected} <= \
             {"PreconditionFailed", "NoSuchKey"}, s3.rejected
-        assert ignores != any(c == "PreconditionFailed"
-                              for _, c, _ in s3.rejected)
+        assert (conditions == "minded") == any(
+            c == "PreconditionFailed" for _, c, _ in s3.rejected)
         names = {k.split("-", 1)[-1].split(".", 1)[-1] for k in s3.objects}
         assert names == {"about.json", "last.journal"}, s3.objects.keys()
         # Somebody's lock is as old as everything there: it is not believed.
