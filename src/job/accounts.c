@@ -17,8 +17,10 @@ is_wanted(const struct job *job)
 	return job->options->users_and_roles;
 }
 
+/* Both sides, the source's under the names of the target. */
 struct both {
-	struct strings dbs;
+	struct strings from;	/* databases on the source */
+	struct strings to;	/* what each is called on the target */
 	struct users source;
 	struct users target;
 };
@@ -29,30 +31,72 @@ close_both(struct both *b)
 
 	users_free(&b->source);
 	users_free(&b->target);
-	strings_free(&b->dbs);
+	strings_free(&b->from);
+	strings_free(&b->to);
+}
+
+static bool
+cannot_follow(const struct move *m, struct err *err)
+{
+
+	err_set(err, ERR_USAGE, "--users-and-roles cannot follow %s, which "
+	    "becomes %s: only a whole database may get another name",
+	    m->info->ns, m->target_ns);
+	return err_hint(err, "leave --users-and-roles out and make them by "
+	    "hand, or rename with 'old.*=new.*' alone");
+}
+
+/* Adds the databases of one move.  Users belong to a database by its name, and
+ * roles may name its collections: both must stay together. */
+static bool
+add_names(struct both *b, const struct move *m, struct err *err)
+{
+	size_t from_len = strcspn(m->info->ns, ".");
+	size_t to_len = strcspn(m->target_ns, "."), i;
+	char from[MONGO_NS_MAX], to[MONGO_NS_MAX];
+
+	if (strcmp(m->info->ns + from_len, m->target_ns + to_len) != 0)
+		return cannot_follow(m, err);
+	memcpy(from, m->info->ns, from_len);
+	from[from_len] = '\0';
+	memcpy(to, m->target_ns, to_len);
+	to[to_len] = '\0';
+	for (i = 0; i < b->from.n; i++) {
+		bool same = strcmp(b->from.v[i], from) == 0;
+
+		if (same != (strcmp(b->to.v[i], to) == 0))
+			return cannot_follow(m, err);
+		if (same)
+			return true;
+	}
+	return (strings_add(&b->from, from) && strings_add(&b->to, to)) ||
+	    err_nomem(err, "databases");
 }
 
 /* close_both() is to be called all the same. */
 static bool
 open_both(struct data *d, struct both *b, struct err *err)
 {
+	size_t i;
 
 	memset(b, 0, sizeof(*b));
-	if (!data_target_databases(d, &b->dbs, err))
-		return false;
-	if (!users_read(d->source.session, &b->dbs, &b->source, err)) {
+	for (i = 0; i < d->n_moves; i++) {
+		if (!add_names(b, &d->moves[i], err))
+			return false;
+	}
+	if (!users_read(d->source.session, &b->from, &b->source, err)) {
 		err_prefix(err, "source");
 		return err->kind != ERR_DENIED ? false : err_hint(err,
 		    "--users-and-roles needs a user of the source who may read "
 		    "them: one with the role backup or root");
 	}
-	if (!users_read(d->target.session, &b->dbs, &b->target, err)) {
+	if (!users_read(d->target.session, &b->to, &b->target, err)) {
 		err_prefix(err, "target");
 		return err->kind != ERR_DENIED ? false : err_hint(err,
 		    "a user with the roles restore and userAdminAnyDatabase, "
 		    "or root, may write them; " HINT_ATLAS);
 	}
-	return true;
+	return users_rename(&b->source, &b->from, &b->to, err);
 }
 
 /* An archive of a database may hold users; they are not read yet. */
@@ -63,28 +107,6 @@ check_kinds(const struct data *d, struct err *err)
 	return (d->source.kind == END_MONGO && d->target.kind == END_MONGO) ||
 	    err_set(err, ERR_USAGE, "--users-and-roles works between two "
 	    "MongoDBs only");
-}
-
-/* A role names databases and collections wherever it is; so far nobody
- * rewrites them. */
-static bool
-check_not_renamed(const struct data *d, struct err *err)
-{
-	size_t i, n;
-
-	for (i = 0; i < d->n_moves; i++) {
-		const struct move *m = &d->moves[i];
-
-		n = strcspn(m->target_ns, ".") + 1;
-		if (strncmp(m->target_ns, m->info->ns, n) == 0)
-			continue;
-		err_set(err, ERR_USAGE, "--users-and-roles cannot follow %s, "
-		    "which becomes %s: users and roles belong to a database "
-		    "by its name", m->info->ns, m->target_ns);
-		return err_hint(err, "leave --users-and-roles out and make "
-		    "them by hand, or keep the name of the database");
-	}
-	return true;
 }
 
 static bool
@@ -135,10 +157,10 @@ accounts_check(struct data *d, struct job *job, struct journal *journal,
 
 	if (!is_wanted(job))
 		return true;
-	if (!check_kinds(d, err) || !check_not_renamed(d, err))
+	if (!check_kinds(d, err))
 		return false;
-	if (!open_both(d, &b, err) || !check_rights(d, &b.dbs, err) ||
-	    !users_in_admin(d->source.session, &b.dbs, tell_admin, job, err))
+	if (!open_both(d, &b, err) || !check_rights(d, &b.to, err) ||
+	    !users_in_admin(d->source.session, &b.from, tell_admin, job, err))
 		goto out;
 	if (job->options->on_conflict == SPACEFERRY_ABORT &&
 	    (journal == NULL || journal_get(journal, FACT) == NULL)) {
@@ -187,7 +209,7 @@ accounts_move(struct data *d, struct job *job, struct journal *journal,
 		goto out;
 	}
 	users_free(&b.target);
-	if (!users_read(d->target.session, &b.dbs, &b.target, err)) {
+	if (!users_read(d->target.session, &b.to, &b.target, err)) {
 		err_prefix(err, "target");
 		goto out;
 	}
@@ -208,7 +230,7 @@ accounts_compare(struct data *d, struct job *job, struct err *err)
 
 	if (!is_wanted(job))
 		return true;
-	if (!check_kinds(d, err) || !check_not_renamed(d, err))
+	if (!check_kinds(d, err))
 		return false;
 	ok = open_both(d, &b, err);
 	if (ok)

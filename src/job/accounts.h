@@ -16,10 +16,11 @@
 #include "job/move.h"
 #include "state/journal.h"
 
-/* Reads both sides and says no where it cannot be done: a renamed database
- * (ERR_USAGE), no right on either side (ERR_DENIED), under --on-conflict abort
- * a user or role that the target has already (ERR_CONFLICT).  journal: NULL in
- * a dry run. */
+/* Reads both sides and says no where it cannot be done: between other things
+ * than two MongoDBs, where less than a whole database gets another name
+ * (ERR_USAGE), without the right on either side (ERR_DENIED), under
+ * --on-conflict abort where the target has a user or role already
+ * (ERR_CONFLICT).  journal: NULL in a dry run. */
 bool accounts_check(struct data *d, struct job *job, struct journal *journal,
     struct err *err);
 

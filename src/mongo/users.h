@@ -31,6 +31,11 @@ bool users_read(struct mongo_session *s, const struct strings *dbs,
     struct users *out, struct err *err);
 void users_free(struct users *u);	/* what is in it; wiped before */
 
+/* Makes them those of other databases: from->v[i] becomes to->v[i], in roles
+ * and privileges too. */
+bool users_rename(struct users *u, const struct strings *from,
+    const struct strings *to, struct err *err);
+
 /* Whether the URI's user may write users and roles of these databases, as far
  * as the server tells beforehand. */
 bool users_may_write(struct mongo_session *s, const struct strings *dbs,

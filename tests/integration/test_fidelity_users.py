@@ -32,7 +32,7 @@ class Ends:
             "resource": {"db": name, "collection": "c"}, "actions": ["find"]}])
         self.db.command("createRole", "heir", roles=["reader"], privileges=[])
         self.db.command("createUser", "app", pwd=PASSWORD, roles=["readWrite"],
-                        customData={"z": 1, "a": "é"})
+                        customData={"z": 1, "a": "é", "db": name})
         self.db.command("createUser", "old", pwd=PASSWORD, roles=["heir"],
                         mechanisms=["SCRAM-SHA-1"])
 
@@ -52,12 +52,15 @@ class Ends:
         client.admin.command("ping")
         return client[self.name]
 
-    def accounts(self, server):
+    def old_accounts(self, name):
+        return self.accounts(self.source, name)
+
+    def accounts(self, server, name=None):
         """Both kinds as the server keeps them, but for userId."""
         found = {}
         for kind in ("users", "roles"):
             for one in server.client().admin[f"system.{kind}"].find(
-                    {"db": self.name}):
+                    {"db": name or self.name}, sort=[("_id", 1)]):
                 one.pop("userId", None)
                 found[kind, one["_id"]] = one
         return found
@@ -152,10 +155,41 @@ def test_no_right_to(ends, app_uri):
 
 
 def test_a_renamed_database(ends):
-    r = ends.run("migrate", "--rename", f"{ends.name}.*={ends.name}-new.*", rc=2)
+    """Its users sign in at the new one; a role's privileges and the roles of
+    roles follow, what somebody wrote into customData does not."""
+    here = ends.name
+    ends.name += "-new"
+    ends.new = ends.target.client()[ends.name]
+    rename = ["--rename", f"{here}.*={ends.name}.*", "--db", here]
+    env = {"SPACEFERRY_FROM": ends.source.uri(), "SPACEFERRY_TO": ends.target.uri()}
+    try:
+        for command in "migrate", "verify":
+            r = ends.spaceferry(command, "--json", "--users-and-roles", *rename, env=env)
+            assert r.rc == 0, r
+        found = ends.accounts(ends.target)
+        assert len(found) == 4
+        for (kind, name), old in ends.old_accounts(here).items():
+            custom = old.pop("customData", None)
+            new = eval(repr(old).replace(f"'{here}", f"'{ends.name}"))
+            if custom:
+                new["customData"] = custom
+            assert found[kind, name.replace(here, ends.name)] == new
+        reader = ends.sign_in("old")
+        assert reader["c"].count_documents({}) == 5
+        with pytest.raises(OperationFailure):
+            reader["c"].insert_one({})
+        assert ends.sign_in("app")["c"].insert_one({})
+    finally:
+        ends.new.command("dropAllUsersFromDatabase")
+        ends.new.command("dropAllRolesFromDatabase")
+        ends.target.client().drop_database(ends.name)
+
+
+def test_a_renamed_collection(ends):
+    r = ends.run("migrate", "--rename", f"{ends.name}.c={ends.name}.d", rc=2)
     (e,) = r.summary["errors"]
     assert e["kind"] == "usage" and "--users-and-roles" in e["message"], r
-    assert f"{ends.name}-new" not in ends.target.client().list_database_names()
+    assert ends.new.list_collection_names() == []
 
 
 def test_nothing_secret_is_said(ends):
