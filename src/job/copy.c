@@ -124,13 +124,14 @@ build_stages(struct copy_run *run, struct pipeline *p, unsigned workers)
 	return pipeline_watch_credit(p, run->credit);
 }
 
-/* All writers, and half as many readers, have a batch at once. */
+/* A batch that is written costs nine times its size (measured: the driver's
+ * buffer doubles, then there is the message in one piece, and compressed). */
 static unsigned
-largest_stretch(const struct copy_run *run, size_t budget)
+largest_stretch(const struct copy_run *run, size_t drivers)
 {
-	size_t batches = run->c->job->workers + run->c->job->workers / 2;
+	size_t copies = 9 * (size_t)run->c->job->workers;
 
-	return at_least_one((unsigned)(budget / batches / run->batch_bytes));
+	return at_least_one((unsigned)(drivers / copies / run->batch_bytes));
 }
 
 /* Three eighths of the memory for batches in flight; the rest is for the
@@ -152,7 +153,8 @@ run_pipeline(struct copy *c, enum copy_which which, unsigned workers,
 		goto out;
 	}
 	run.credit = credit_new(budget);
-	run.stretch = stretch_new(largest_stretch(&run, budget));
+	run.stretch = stretch_new(largest_stretch(&run,
+	    c->job->memory - budget));
 	run.pace = pace_new(c->job->options->bandwidth);
 	run.read = queue_new(QUEUE_ITEMS, budget / 2, batch_free);
 	run.rewritten = queue_new(QUEUE_ITEMS, budget / 2, batch_free);

@@ -15,7 +15,7 @@
 #include "job/copy.h"
 #include "job/part.h"
 
-#define COPY_BATCH_DOCS 2000	/* that a batch usually holds at most */
+#define COPY_BATCH_DOCS 8000	/* that a batch usually holds at most */
 
 /* Streams have a pipeline of their own, with one thread for each stage. */
 enum copy_which { COPY_RANGES, COPY_STREAMS, COPY_ALL };
