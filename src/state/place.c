@@ -21,11 +21,15 @@ bool
 place_hint(struct err *err)
 {
 
-	if (err == NULL || err->hint[0] != '\0')
+	if (err == NULL)
+		return false;
+	/* What a full disk says of itself says less than what is known here. */
+	if (err->hint[0] != '\0' && (err->kind != ERR_DISK || err->code == 0))
 		return false;
 	if (err->code == ENOSPC || err->code == EDQUOT)
 		return err_hint(err, "make room on the disk that holds the "
-		    "state, or choose another folder with --state");
+		    "state, then run the same command again: it resumes; or "
+		    "choose another folder with --state");
 	if (err->kind == ERR_DISK || err->kind == ERR_DENIED ||
 	    err->kind == ERR_NOT_FOUND)
 		return err_hint(err, "choose a folder that can be written "

@@ -124,8 +124,8 @@ bool place_file_due(struct place_file *f);
 uint64_t place_file_size(const struct place_file *f);
 void place_file_free(struct place_file *f);	/* syncs if it can; NULL too */
 
-/* Gives an error met in the state's files its hint, if it has none.  Returns
- * false always. */
+/* Gives an error met in the state's files its hint, if it has none or one for
+ * any disk.  Returns false always. */
 bool place_hint(struct err *err);
 
 #endif
