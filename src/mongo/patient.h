@@ -27,7 +27,8 @@ struct patient_target {
 };
 
 /* session_run() there.  When a stop is requested the command is killed on the
- * server, where it lets its user do that; else it is waited for. */
+ * server, where it lets its user do that; else it goes on there by itself, and
+ * is left (mongo/hangup). */
 bool patient_run(struct patient *p, const struct session_call *c,
     const struct patient_target *target, struct err *err);
 
