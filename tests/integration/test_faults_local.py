@@ -106,7 +106,7 @@ def test_state_on_a_disk_that_is_full(move, disk):
     move.check()
 
 
-@pytest.mark.parametrize("how", ["full", "read-only"])
+@pytest.mark.parametrize("how", ["full", "read-only"] if FULL else ["full"])
 def test_state_whose_disk_fills_up_or_is_write_protected(move, disk, how):
     """In the middle of the run."""
     path = disk()
@@ -155,6 +155,7 @@ def test_no_room_for_files(move, disk):
     move.check()
 
 
+@pytest.mark.skipif(not FULL, reason="scripts/faults runs it")
 def test_state_that_is_gone(move, tmp_path):
     """Removed while it is in use: the run ends well or says so; without it the
     next one knows of nothing, so it does not touch what it finds."""
