@@ -103,6 +103,17 @@ tell_time(struct copy_run *run, const struct batch *b, uint64_t began)
 }
 
 static bool
+write_failed(const struct move *m, struct err *err)
+{
+
+	if (m->buckets && err->kind == ERR_DENIED)
+		err_hint(err, "a time-series of an archive is written as its "
+		    "buckets, which the roles readWrite and restore may; "
+		    "--restart --exclude %s leaves it out", m->info->ns);
+	return err_prefix(err, "target: %s", m->target_ns);
+}
+
+static bool
 write_batch(struct writer *w, struct batch *b, struct err *err)
 {
 	struct mongo_written written;
@@ -122,8 +133,7 @@ write_batch(struct writer *w, struct batch *b, struct err *err)
 	job_repeated_documents(w->run->c->job, written.equal + written.replaced,
 	    written.there_bytes);
 	if (!ok)
-		return err_prefix(err, "target: %s",
-		    w->part->move->target_ns);
+		return write_failed(w->part->move, err);
 	tell_time(w->run, b, began);
 	if (w->failed) {
 		*err = w->err;

@@ -91,7 +91,7 @@ check_buckets(struct data *d, struct err *err)
 		if (err_retryable(err->kind) || err->kind == ERR_CANCELLED)
 			return false;
 		return err_hint(err, "--exclude %s leaves it out; "
-		    "reading %s needs a role like backup", m->info->ns,
+		    "the roles readWrite and backup may read %s", m->info->ns,
 		    m->read_ns);
 	}
 	return true;
