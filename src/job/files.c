@@ -10,6 +10,17 @@
 #define LEAST_WORKERS 8
 #define FIRST_PATIENCE_MS ((uint64_t)10000)
 #define MANIFEST_NAME_MAX 64
+#define URL_SHOWN_MAX 300
+
+/* Says which end err is about; keys in its URL are hidden.  Returns false. */
+static bool
+blame(const char *role, const char *url, struct err *err)
+{
+	char shown[URL_SHOWN_MAX];
+
+	store_redact(url, shown, sizeof(shown));
+	return err_prefix(err, "files %s %s", role, shown);
+}
 
 static bool
 open_target(struct files *f, struct file_pair *pair, bool create,
@@ -29,7 +40,7 @@ open_target(struct files *f, struct file_pair *pair, bool create,
 		err_clear(err);
 		return true;
 	}
-	return err_prefix(err, "files to %s", pair->what->place.to);
+	return blame("to", pair->what->place.to, err);
 }
 
 /* The first contact is not worth the patience of a running job: who waits for
@@ -77,13 +88,12 @@ open_pair(struct files *f, struct file_pair *pair, struct err *err)
 	pair->source = store_open(pair->what->place.from, &options, err);
 	if (pair->source == NULL ||
 	    !probe(f, pair->what->place.from, false, err))
-		return err_prefix(err, "files from %s",
-		    pair->what->place.from);
+		return blame("from", pair->what->place.from, err);
 	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
 		return false;
 	if (pair->target != NULL &&
 	    !probe(f, pair->what->place.to, f->job->writes, err))
-		return err_prefix(err, "files to %s", pair->what->place.to);
+		return blame("to", pair->what->place.to, err);
 	if ((pair->index = file_index_new()) == NULL)
 		return err_nomem(err, "file index");
 	return true;

@@ -183,21 +183,22 @@ static bool
 read_bucket(struct s3 *s, const char *rest, struct err *err)
 {
 	size_t len = strcspn(rest, "/"), i;
-	const char *prefix = rest + len, *why, *at;
-	char shown[256];
+	const char *prefix = rest + len, *why;
+	char url[1024], hidden[1024], shown[256];
 
-	key_printable(rest, shown, sizeof(shown));
+	/* Cut, it could no longer be seen where somebody's keys end. */
+	if (snprintf(url, sizeof(url), "s3://%s", rest) >= (int)sizeof(url))
+		return err_set(err, ERR_URI, "s3://...: %zu bytes are too "
+		    "many for a store", strlen(rest));
+	store_redact(url, hidden, sizeof(hidden));
+	key_printable(hidden, shown, sizeof(shown));
 	for (i = 0; i < len; i++) {
 		if (!isalnum((unsigned char)rest[i]) &&
 		    strchr("-._", rest[i]) == NULL)
 			break;
 	}
 	if (len == 0 || i < len || len > 255 || rest[0] == '.') {
-		/* Somebody's keys may stand before the '@'. */
-		if ((at = memrchr(rest, '@', len)) != NULL)
-			key_printable(at + 1, shown, sizeof(shown));
-		err_set(err, ERR_URI, "s3://%s%s: no name of a bucket",
-		    at != NULL ? "***@" : "", shown);
+		err_set(err, ERR_URI, "%s: no name of a bucket", shown);
 		return err_hint(err, "it is written s3://bucket/prefix; the "
 		    "endpoint goes into AWS_ENDPOINT_URL_S3");
 	}
@@ -215,8 +216,8 @@ read_bucket(struct s3 *s, const char *rest, struct err *err)
 	if (len == 0)
 		return true;
 	if ((why = key_fault(s->prefix)) != NULL || len > S3_KEY_MAX / 2)
-		return err_set(err, ERR_URI, "s3://%s: the prefix cannot be "
-		    "used: %s", shown, why != NULL ? why : "it is too long");
+		return err_set(err, ERR_URI, "%s: the prefix cannot be used: "
+		    "%s", shown, why != NULL ? why : "it is too long");
 	free(s->prefix);
 	if (asprintf(&s->prefix, "%.*s/", (int)len, prefix) < 0) {
 		s->prefix = NULL;

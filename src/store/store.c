@@ -1,9 +1,25 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "store/driver.h"
 #include "store/key.h"
+
+void
+store_redact(const char *url, char *out, size_t out_size)
+{
+	const char *rest = strstr(url, "://"), *at, *colon;
+
+	/* A secret may hold a '/': the last '@' ends it. */
+	at = rest != NULL ? strrchr(rest, '@') : NULL;
+	colon = at != NULL ? strchr(rest + 3, ':') : NULL;
+	if (colon != NULL && colon < at)
+		snprintf(out, out_size, "%.*s://***%s", (int)(rest - url), url,
+		    at);
+	else
+		snprintf(out, out_size, "%s", url);
+}
 
 static int
 hex_value(char c)

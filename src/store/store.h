@@ -80,6 +80,10 @@ struct store *store_open(const char *url, const struct store_options *options,
     struct err *err);
 void store_free(struct store *s);	/* NULL is allowed */
 
+/* Copies url to out for messages, cut if too long, without the keys that
+ * somebody may have written into it ("s3://KEY:SECRET@bucket"). */
+void store_redact(const char *url, char *out, size_t out_size);
+
 /* Like url, for messages and reports: no secret in it.  Lives with s. */
 const char *store_name(const struct store *s);
 

@@ -152,6 +152,8 @@ CASES = [
          args=["--patience", "2s"], files="{folder}=s3://{bucket}/u"),
     Case("files source is target", USED, "same", "",
          files="{folder}={folder}"),
+    Case("keys in the S3 URL", USED, "uri", "***@",
+         files="{folder}=s3://AKIA0:wrong-" + WRONG + "@{bucket}/u"),
     Case("no such store", USED, "uri", "gopher", files="{folder}=gopher://x/y"),
     # rules that break section 4
     rules("FROM without scheme", "old.example", "old.example=https://new.example"),

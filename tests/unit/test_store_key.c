@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "store/key.h"
+#include "store/store.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -76,6 +77,29 @@ printable(void **state)
 	assert_string_equal(out, "");
 }
 
+static void
+redact(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "s3://bucket/a@b", "s3://bucket/a@b" },
+		{ "s3://AKIA:se/cret@bucket/x", "s3://***@bucket/x" },
+		{ "s3://a:b@c@bucket", "s3://***@bucket" },
+		{ "./folder@x:y", "./folder@x:y" },
+		{ "file:///a", "file:///a" },
+		{ "", "" },
+	};
+	char out[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		store_redact(cases[i][0], out, sizeof(out));
+		assert_string_equal(out, cases[i][1]);
+	}
+	store_redact("s3://key:secret@bucket", out, 8);
+	assert_string_equal(out, "s3://**");
+}
+
 int
 main(void)
 {
@@ -83,6 +107,7 @@ main(void)
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(printable),
+		cmocka_unit_test(redact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
