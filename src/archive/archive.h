@@ -44,6 +44,10 @@ struct archive_collection {
 				 * roles in their places ($admin.*) */
 };
 
+/* A file at a dump's root that its maker may keep there for itself: passed over
+ * without a word (docs/FORMAT.md). */
+#define ARCHIVE_SUMS_NAME "spaceferry.sums"
+
 /* What stands between a file of a dump directory and its content: the caller
  * plugs compression in here, told by the ending of name ("x.bson.gz").  What
  * open() returns is passed to the others; NULL with *err.  raw's arg lives until

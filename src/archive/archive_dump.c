@@ -376,6 +376,8 @@ read_entry(struct archive_reader *r, const char *name, struct err *err)
 	if (strcmp(name, "prelude.json") == 0 ||
 	    strcmp(name, "prelude.json.gz") == 0)
 		return read_prelude(r, name, err);
+	if (strcmp(name, ARCHIVE_SUMS_NAME) == 0)
+		return true;
 	if (strcmp(name, "oplog.bson") == 0 ||
 	    strcmp(name, "oplog.bson.gz") == 0) {
 		log_warning("%s holds an oplog, which is not replayed", r->name);

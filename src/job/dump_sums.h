@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "job/archive_scan.h"
 
-#define DUMP_SUMS_NAME "spaceferry.sums"
+#define DUMP_SUMS_NAME ARCHIVE_SUMS_NAME
 
 /* Writes the file for what scan saw in folder, atomically. */
 bool dump_sums_write(const char *folder, const struct archive_scan *scan,

@@ -137,6 +137,21 @@ add_collection(struct end *e, const struct archive_in *in, size_t i,
 	return catalog_add(e->catalog, &entry, err);
 }
 
+static void
+find_only_db(struct end *e)
+{
+	size_t i;
+
+	e->only_db[0] = '\0';
+	for (i = 0; i < e->catalog->n; i++) {
+		if (strcmp(e->catalog->v[i].db, e->catalog->v[0].db) != 0)
+			return;
+	}
+	if (e->catalog->n > 0)
+		snprintf(e->only_db, sizeof(e->only_db), "%s",
+		    e->catalog->v[0].db);
+}
+
 static bool
 make_catalog(struct end *e, const struct archive_in *in,
     const struct strings *dbs, struct err *err)
@@ -159,6 +174,7 @@ make_catalog(struct end *e, const struct archive_in *in,
 		if (!add_collection(e, in, i, err))
 			return err_prefix(err, "%s", e->place.name);
 	}
+	find_only_db(e);
 	return catalog_sort(e->catalog, err);
 }
 
@@ -246,7 +262,9 @@ const char *
 end_default_db(const struct end *e)
 {
 
-	return e->kind == END_MONGO ? mongo_default_db(e->server) : NULL;
+	if (e->kind == END_MONGO)
+		return mongo_default_db(e->server);
+	return e->only_db[0] != '\0' ? e->only_db : NULL;
 }
 
 const char *

@@ -41,6 +41,8 @@ struct end {
 	struct archive_in *in;	/* stdin: its only pass, to be taken by who
 				 * reads it */
 	char version[END_VERSION_MAX]; /* of its server, "" if not known */
+	char only_db[MONGO_NS_MAX]; /* the one database in it; "" if there are
+				 * none or several */
 };
 
 /* Opens text: a URI, or what archive_place_is() says.  options: for a MongoDB;
@@ -79,7 +81,8 @@ const char *end_identity(const struct end *e);
  * with e. */
 const char *end_contents(const struct end *e);
 
-/* The database that it names, NULL if none.  Lives with e. */
+/* The database that its URI names, or that is the only one in an archive that
+ * was read; NULL if none.  Lives with e. */
 const char *end_default_db(const struct end *e);
 
 /* "6.0.5", "" when it is not known.  Lives with e. */

@@ -90,10 +90,11 @@ def first_error(r):
     return r.summary["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("form", ["archive", "archive-gz", "archive-zst", "dir",
-                                  "dir-gz"])
-def test_it_arrives(app, dumps, imported, ferry, form):
-    r = ferry("import", *dumps[form], *RENAME)
+@pytest.mark.parametrize("form", ["archive", "archive-gz", "dir", "dir-gz"])
+def test_it_arrives(app, dumps, imported, target, ferry, form):
+    # A database named in the target's URI renames the archive's only one.
+    r = ferry("import", *dumps[form], *(
+        RENAME if form != "dir" else ["--to", target.uri(NEW_DB)]))
     assert r.rc == 0, r
     s = summary.check(r, "import")
     assert s["ok"] and s["errors"] == [], r
@@ -152,15 +153,11 @@ def test_through_a_pipe(app, mongodump, imported, ferry, spaceferry, tmp_path):
             env=spaceferry.environment(ferry.env))
         return done.returncode, done.stdout.decode() + done.stderr.decode()
 
-    with open(tmp_path / "a", "rb") as f:
-        status, out = pipe(stdin=f)
-    assert status == 0, out
-    expect.assert_copied(app.database, imported)
     export = subprocess.Popen(
         [binary(), "export", "--quiet", "--archive", "-", "--compress", "zstd"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=spaceferry.environment(
             {"SPACEFERRY_FROM": app.source.uri(DB)}))
-    status, out = pipe("--drop", "--compress", "zstd", stdin=export.stdout)
+    status, out = pipe("--compress", "zstd", stdin=export.stdout)
     export.stdout.close()
     assert export.wait() == 0, export.stderr.read()
     assert status == 0, out
