@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "job/archive_head.h"
+#include "job/copy.h"
 
 #define METADATA_MAX ((size_t)64 * 1024 * 1024)
 
@@ -39,6 +40,8 @@ struct archive_out *
 archive_head_write(const struct data *d, struct err *err)
 {
 	struct archive_head head = { .n = d->n_moves,
+	    /* An archive as source has an order of its own. */
+	    .concurrent = d->source.kind == END_MONGO ? COPY_OPEN_MAX : 0,
 	    .server_version = end_version(&d->source) };
 	struct archive_collection *all;
 	struct archive_out *out = NULL;

@@ -17,6 +17,7 @@ struct archive_out {
 	struct codec_writer *codec;
 	struct archive_writer *writer;
 	char *beside;		/* a dump that replaces another: made here */
+	bool *open;		/* by collection */
 };
 
 /* --- before --- */
@@ -138,6 +139,11 @@ archive_out_open(const struct archive_place *place,
 		return NULL;
 	}
 	out->place = place;
+	if ((out->open = calloc(head->n + 1, sizeof(*out->open))) == NULL) {
+		err_nomem(err, place->name);
+		free(out);
+		return NULL;
+	}
 	if (place->kind == ARCHIVE_DUMP ? open_dump(out, head, err) :
 	    open_archive(out, head, err))
 		return out;
@@ -150,13 +156,24 @@ archive_out_write(struct archive_out *out, size_t collection,
     const uint8_t *docs, size_t len, struct err *err)
 {
 
+	out->open[collection] = true;
 	return archive_write(out->writer, collection, docs, len, err);
+}
+
+bool
+archive_out_is_open(const struct archive_out *out, size_t collection)
+{
+
+	return out->open[collection];
 }
 
 bool
 archive_out_end(struct archive_out *out, size_t collection, struct err *err)
 {
 
+	if (!out->open[collection])
+		return true;
+	out->open[collection] = false;
 	return archive_write_end(out->writer, collection, err);
 }
 
@@ -188,5 +205,6 @@ archive_out_free(struct archive_out *out)
 	if (out->beside != NULL)
 		dump_folder_remove(out->beside);
 	free(out->beside);
+	free(out->open);
 	free(out);
 }

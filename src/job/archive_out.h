@@ -33,7 +33,10 @@ struct archive_out *archive_out_open(const struct archive_place *place,
 bool archive_out_write(struct archive_out *out, size_t collection,
     const uint8_t *docs, size_t len, struct err *err);
 
-/* Nothing more comes for this collection. */
+/* Whether something was written to this collection, and it was not ended. */
+bool archive_out_is_open(const struct archive_out *out, size_t collection);
+
+/* Nothing more comes for this collection; once more is allowed. */
 bool archive_out_end(struct archive_out *out, size_t collection,
     struct err *err);
 

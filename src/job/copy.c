@@ -80,7 +80,9 @@ list_todo(struct copy_run *run, struct err *err)
 
 	for (i = 0; i < d->n_moves; i++)
 		n += d->moves[i].n_parts;
-	if ((run->todo = calloc(n + 1, sizeof(struct part *))) == NULL)
+	run->todo = calloc(n + 1, sizeof(struct part *));
+	run->begun = calloc(d->n_moves + 1, sizeof(*run->begun));
+	if (run->todo == NULL || run->begun == NULL)
 		return err_nomem(err, "partitions");
 	for (i = 0; i < d->n_moves; i++) {
 		if (run->which != COPY_ALL &&
@@ -147,7 +149,7 @@ run_pipeline(struct copy *c, enum copy_which which, unsigned workers,
 
 	run.batch_bytes = budget / 16 < BATCH_BYTES ? budget / 16 : BATCH_BYTES;
 	if (!list_todo(&run, err))
-		return false;
+		goto out;
 	if (run.n_todo == 0) {
 		ok = true;
 		goto out;
@@ -173,6 +175,7 @@ out:
 	pace_free(run.pace);
 	stretch_free(run.stretch);
 	credit_free(run.credit);
+	free(run.begun);
 	free(run.todo);
 	return ok;
 }

@@ -17,6 +17,10 @@
 #include "state/journal.h"
 #include "state/quarantine.h"
 
+/* An archive is written to so many collections at a time, at most: whoever
+ * reads it has as many open. */
+#define COPY_OPEN_MAX 4
+
 struct copy {
 	struct job *job;
 	struct data *data;

@@ -26,6 +26,7 @@ struct copy_run {
 	struct part **todo;
 	size_t n_todo;
 	atomic_size_t next;	/* the next of todo to be read */
+	bool *begun;		/* by move, under data.lock: copy_gate() */
 	struct credit *credit;
 	struct pace *pace;	/* --bwlimit */
 	struct queue *read;	/* readers -> rewriters */
@@ -43,6 +44,13 @@ struct batch *copy_batch_new(struct copy_run *run,
  * dropped.  The batch is gone whatever is returned. */
 bool copy_hand_on(struct copy_run *run, struct part *p, struct batch *b,
     struct err *err);
+
+/* Waits until m may be read: into an archive go few collections at a time.
+ * False when the pipeline stops. */
+bool copy_gate(struct copy_run *run, const struct move *m, struct err *err);
+
+/* Whether all of m has been read and acknowledged.  data.lock is held. */
+bool copy_is_whole(const struct move *m);
 
 /* The stages; pipeline_fn.  arg is the struct copy_run. */
 bool copy_read(void *arg, unsigned worker, struct err *err);

@@ -231,7 +231,8 @@ copy_read(void *arg, unsigned worker, struct err *err)
 	if (session == NULL)
 		return err_prefix(err, "source");
 	while (ok && (i = atomic_fetch_add(&run->next, 1)) < run->n_todo)
-		ok = read_part(run, session, run->todo[i], err);
+		ok = copy_gate(run, run->todo[i]->move, err) &&
+		    read_part(run, session, run->todo[i], err);
 	mongo_session_free(session);
 	return ok;
 }

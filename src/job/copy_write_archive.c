@@ -17,17 +17,76 @@ acknowledge(struct copy_run *run, struct batch *b, struct err *err)
 	return copy_part_progress(run, p, true, false, err);
 }
 
-static bool
-is_whole(const struct copy_run *run, const struct move *m)
+/* The gate of the readers. */
+#define POLL_MS 2
+
+bool
+copy_is_whole(const struct move *m)
 {
-	bool whole = true;
 	size_t i;
 
-	pthread_mutex_lock(&run->c->data->lock);
-	for (i = 0; i < m->n_parts && whole; i++)
-		whole = m->parts[i].done;
-	pthread_mutex_unlock(&run->c->data->lock);
-	return whole;
+	for (i = 0; i < m->n_parts; i++) {
+		if (!m->parts[i].done)
+			return false;
+	}
+	return true;
+}
+
+static bool
+may_begin(struct copy_run *run, const struct move *m)
+{
+	struct data *d = run->c->data;
+	size_t i, n = 0, at = (size_t)(m - d->moves);
+	bool may;
+
+	pthread_mutex_lock(&d->lock);
+	for (i = 0; i < d->n_moves; i++)
+		n += run->begun[i] && !copy_is_whole(&d->moves[i]);
+	if (n < COPY_OPEN_MAX)
+		run->begun[at] = true;
+	may = run->begun[at];
+	pthread_mutex_unlock(&d->lock);
+	return may;
+}
+
+/* Partitions are handed out in the order of their collections, so those before
+ * are being read by somebody, and there is an end to wait for. */
+bool
+copy_gate(struct copy_run *run, const struct move *m, struct err *err)
+{
+
+	if (run->c->out == NULL)
+		return true;
+	while (!may_begin(run, m)) {
+		if (!cancel_sleep(POLL_MS))
+			return cancel_err(err);
+		/* Granted unless another stage has failed. */
+		if (!credit_take(run->credit, 1))
+			return err_set(err, ERR_CANCELLED, "reading: stopped");
+		credit_give(run->credit, 1);
+	}
+	return true;
+}
+
+/* A collection that has become whole since its last batch was written is ended
+ * before another begins. */
+static bool
+end_whole(struct copy_run *run, struct err *err)
+{
+	struct data *d = run->c->data;
+	bool whole;
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (!archive_out_is_open(run->c->out, i))
+			continue;
+		pthread_mutex_lock(&d->lock);
+		whole = copy_is_whole(&d->moves[i]);
+		pthread_mutex_unlock(&d->lock);
+		if (whole && !archive_out_end(run->c->out, i, err))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -41,13 +100,12 @@ write_batch(struct copy_run *run, struct batch *b, struct err *err)
 		return cancel_err(err);
 	if (run->c->data->target.place.stream)
 		atomic_store(&run->c->job->changed, true);
+	if (!archive_out_is_open(run->c->out, i) && !end_whole(run, err))
+		return err_prefix(err, "target");
 	if (b->n > 0 && !archive_out_write(run->c->out, i, b->docs.data,
 	    b->docs.len, err))
 		return err_prefix(err, "target");
-	if (!acknowledge(run, b, err))
-		return false;
-	return !is_whole(run, m) || archive_out_end(run->c->out, i, err) ||
-	    err_prefix(err, "target");
+	return acknowledge(run, b, err);
 }
 
 bool

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bson import encode
+from bson import decode, encode
 
 from harness import expect, look, peers, raw, summary
 from harness.app import DB, App
@@ -193,6 +193,34 @@ def test_dry_run_and_interruption(app, source, spaceferry, tmp_path):
     r = running.wait()
     assert r.rc == 3, r
     assert not list(tmp_path.glob("a*")) and not list(tmp_path.glob(".spaceferry*"))
+
+
+def test_few_collections_at_a_time(source, spaceferry, db_name, tmp_path):
+    """mongorestore opens as many as the head says: four, and no more are open at
+    any place of the archive, however many there are and however many read."""
+    db = source.client()[db_name]
+    for n in range(30):
+        raw.insert(db[f"c{n}"], [encode({"_id": i, "pad": "x" * 1000})
+                                 for i in range(1 if n % 3 else 1500)])
+    r = spaceferry("export", "--json", "--archive", tmp_path / "a", "--jobs", 12,
+                   env={"SPACEFERRY_FROM": source.uri(db_name)})
+    assert r.rc == 0, r
+    data = (tmp_path / "a").read_bytes()
+    at, end, after_end, heads, still = 4, b"\xff" * 4, False, 0, {}
+    while at < len(data):
+        size = 4 if data[at:at + 4] == end else \
+            int.from_bytes(data[at:at + 4], "little")
+        piece = data[at:at + size]
+        if piece != end and b"concurrent_collections" in piece[:40]:
+            assert decode(piece)["concurrent_collections"] == 4
+        if after_end and piece != end:
+            head = decode(piece)
+            still[head["collection"]] = not head["EOF"]
+            heads += 1
+            assert sum(still.values()) <= 4, still
+        after_end = piece == end
+        at += size
+    assert heads >= 60 and not any(still.values()) and len(still) == 30
 
 
 def test_usage(source, spaceferry, tmp_path):
