@@ -214,7 +214,6 @@ part_record_done(struct part *p, struct journal *journal, struct err *err)
 		},
 	};
 
-	p->done = true;
 	return journal == NULL || journal_part_done(journal,
 	    p->move->target_ns, p->number, &j, err);
 }

@@ -63,7 +63,8 @@ struct part *part_add(struct move *m, const struct mongo_range *range,
 bool part_load(struct move *m, struct journal *journal, struct err *err);
 void part_reset(struct part *p);
 
-/* Writes to the journal that p is done, with its tally and counters. */
+/* Writes to the journal that p, which is done, is that, with its tally and
+ * counters. */
 bool part_record_done(struct part *p, struct journal *journal,
     struct err *err);
 
