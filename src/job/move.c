@@ -281,6 +281,29 @@ metadata_free(struct move *m)
 	free(m->metadata);
 }
 
+static void *
+close_end(void *end)
+{
+
+	end_close(end);
+	return NULL;
+}
+
+/* Side by side: libmongoc's monitors take up to half a second to end. */
+static void
+close_ends(struct data *d)
+{
+	pthread_t thread;
+	bool threaded;
+
+	threaded = pthread_create(&thread, NULL, close_end, &d->target) == 0;
+	end_close(&d->source);
+	if (threaded)
+		pthread_join(thread, NULL);
+	else
+		end_close(&d->target);
+}
+
 void
 data_close(struct data *d)
 {
@@ -293,8 +316,7 @@ data_close(struct data *d)
 	free(d->moves);
 	moment_free(d->moment);
 	free(d->query.data);
-	end_close(&d->source);
-	end_close(&d->target);
+	close_ends(d);
 	pthread_mutex_destroy(&d->lock);
 }
 
