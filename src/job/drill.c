@@ -267,8 +267,8 @@ judge(const struct drill *d, struct move *m, enum verdict verdict, bool due)
 	enum spaceferry_on_conflict mode = d->job->options->on_conflict;
 
 	if (verdict == DIFFERENT && mode == SPACEFERRY_SKIP)
-		return (struct judgement){ d->count_kept ? &m->kept : NULL,
-		    "kept", "was kept as it is on the target", false };
+		return (struct judgement){ &m->kept, "kept",
+		    "was kept as it is on the target", false };
 	if (verdict == DIFFERENT)
 		return (struct judgement){ &m->different, "different",
 		    "differs from the source", true };

@@ -34,8 +34,6 @@ struct drill_side {
 struct drill {
 	struct job *job;
 	struct data *data;	/* whose lock guards the moves' counters */
-	bool count_kept;	/* --on-conflict skip: what differs was kept, and
-				 * nobody has counted it yet */
 	size_t memory;		/* bytes for pairs */
 	struct drill_side source;
 	struct drill_side target;

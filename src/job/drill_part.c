@@ -46,6 +46,17 @@ tell_of_time(struct verify_data *v, const struct part *p,
 		    "up as it is now", p->move->target_ns);
 }
 
+/* Documents that the writers kept differ, so they are found and counted once
+ * more: with those that came to differ since. */
+static void
+count_kept_anew(struct data *data, const struct part *p)
+{
+
+	pthread_mutex_lock(&data->lock);
+	p->move->kept -= p->kept;
+	pthread_mutex_unlock(&data->lock);
+}
+
 bool
 drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
     struct mongo_session *target, struct err *err)
@@ -60,7 +71,6 @@ drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
 	struct drill d = {
 		.job = v->job,
 		.data = v->data,
-		.count_kept = v->read_source,
 		/* Half as many threads as workers drill at once. */
 		.memory = v->job->memory / 8 * 3 * 2 / (v->job->workers + 1),
 		.source = { read_range, &on_source, p->expected.count },
@@ -72,6 +82,7 @@ drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
 
 	if ((t = transform_new(&options, err)) == NULL)
 		return false;
+	count_kept_anew(v->data, p);
 	on_source.side.transform = t;
 	on_target.side.transform = t;
 	/* The source is read at the time that was moved; where that time is

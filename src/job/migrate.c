@@ -81,6 +81,7 @@ prepare_data(struct run *r, struct err *err)
 		    err))
 			return false;
 	}
+	target_tell_left(&r->data, &r->job, r->journal);
 	return journal_sync(r->journal, err) && forget_quarantine(r, err) &&
 	    target_prepare(&r->data, &r->job, r->journal, err);
 }

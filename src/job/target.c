@@ -9,13 +9,14 @@
 #include "mongo/duplicates.h"
 
 #define ID_TEXT_MAX 4096
+#define OURS "ours:"
 #define FACT_MAX (MONGO_NS_MAX + 16)
 
 static void
 fact_name(const struct move *m, char out[FACT_MAX])
 {
 
-	snprintf(out, FACT_MAX, "ours:%s", m->target_ns);
+	snprintf(out, FACT_MAX, OURS "%s", m->target_ns);
 }
 
 /* What the journal says of a namespace: ours from the moment it was judged,
@@ -67,6 +68,37 @@ target_is_outdated(const struct move *m, struct journal *journal)
 	was = journal_get(journal, fact);
 	return was != NULL && strlen(was) == strlen(value) &&
 	    strcmp(was, value) != 0;
+}
+
+struct left {
+	struct data *data;
+	struct job *job;
+};
+
+static void
+tell_left(void *arg, const char *ns)
+{
+	struct left *l = arg;
+	size_t i;
+
+	for (i = 0; i < l->data->n_moves; i++) {
+		if (strcmp(l->data->moves[i].target_ns, ns) == 0)
+			return;
+	}
+	if (catalog_find(l->data->target.catalog, ns) != NULL)
+		report_note(&l->job->report, "source_dropped", "if that was "
+		    "meant, drop it on the target too", "%s is on the target "
+		    "since the run that was interrupted, but the source has "
+		    "nothing for it any more", ns);
+}
+
+void
+target_tell_left(struct data *d, struct job *job, struct journal *journal)
+{
+	struct left l = { d, job };
+
+	if (d->target.kind == END_MONGO)
+		journal_each(journal, OURS, tell_left, &l);
 }
 
 /* --- before anything is changed --- */

@@ -23,6 +23,10 @@ bool target_check(struct data *d, struct job *job, struct journal *journal,
  * target's was made for. */
 bool target_is_outdated(const struct move *m, struct journal *journal);
 
+/* A resumed run: notes what is on the target from before it, and has nothing on
+ * the source any more.  It stays: nothing proves that it is ours to remove. */
+void target_tell_left(struct data *d, struct job *job, struct journal *journal);
+
 /* Drops (--drop) and makes the chosen collections, each recorded as ours
  * first.  Streams that an interrupted run left half done start anew. */
 bool target_prepare(struct data *d, struct job *job, struct journal *journal,

@@ -136,7 +136,6 @@ drill(struct whole *w, struct err *err)
 	struct drill d = {
 		.job = w->v->job,
 		.data = w->v->data,
-		.count_kept = w->v->read_source,
 		.memory = w->v->job->memory / 8 * 3,
 		.source = { whole_side_read, &w->source, 0 },
 		.target = { whole_side_read, &w->target, 0 },
@@ -149,6 +148,8 @@ drill(struct whole *w, struct err *err)
 			continue;
 		d.source.count += w->v->data->moves[i].source.count;
 		d.target.count += w->v->data->moves[i].target.count;
+		/* Found and counted once more: they differ. */
+		w->v->data->moves[i].kept = 0;
 	}
 	w->source.selected = w->differs;
 	w->target.selected = w->differs;

@@ -324,3 +324,19 @@ journal_get(struct journal *j, const char *name)
 	pthread_mutex_unlock(&j->lock);
 	return value;
 }
+
+void
+journal_each(struct journal *j, const char *prefix,
+    void (*fn)(void *arg, const char *rest), void *arg)
+{
+	size_t len = strlen(prefix);
+	const char *name;
+	json_t *value;
+
+	pthread_mutex_lock(&j->lock);
+	json_object_foreach(j->facts, name, value) {
+		if (strncmp(name, prefix, len) == 0)
+			fn(arg, name + len);
+	}
+	pthread_mutex_unlock(&j->lock);
+}

@@ -75,6 +75,11 @@ bool journal_put(struct journal *j, const char *name, const char *value,
     struct err *err);
 const char *journal_get(struct journal *j, const char *name);
 
+/* Calls fn with what follows prefix in the name of each fact that begins with
+ * it.  Under the journal's lock: fn must not call the journal. */
+void journal_each(struct journal *j, const char *prefix,
+    void (*fn)(void *arg, const char *rest), void *arg);
+
 /* Partitions of one collection (by the target's namespace), in order from 0.
  * low and high are opaque bytes, len 0 for none. */
 struct journal_part {

@@ -423,6 +423,7 @@ def test_dropped_renamed_recreated(move):
     assert r.collection(f"{move.name}.a")["ok"]
     r = move()
     assert r.rc == 0 and "resum" in r.stderr, r
+    assert len(note(r, "source_dropped")) == 2, r       # still on the target
     for c in ("a", "recreated", "renamed-new"):
         assert documents(move.there[c]) == documents(move.db[c]), c
 
@@ -445,6 +446,29 @@ def test_recreated_before_the_resume(move):
     assert r.rc == 0 and "resum" in r.stderr, r
     for c in ("a-first", "b-paused"):
         assert documents(move.there[c]) == documents(move.db[c]), c
+
+
+def test_changed_between_the_runs(move):
+    """What the killed run had moved: dropped on the source it stays and is
+    named; changed on the target it is kept (skip), and counted."""
+    for c in ("a-changed", "b-gone", "c-begun"):
+        fill(move.db[c], 2000)
+    args = ["--jobs", 1, "--on-conflict", "skip"]
+    running = move.start(*args, "--bwlimit", "4MiB")
+    while move.there["c-begun"].estimated_document_count() == 0:
+        assert running.process.poll() is None, running.wait()
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+    move.db["b-gone"].drop()
+    move.there["a-changed"].update_one({"_id": 5}, {"$set": {"by": "hand"}})
+    r = move(*args)
+    summary.check(r)
+    assert r.rc == 0, r
+    (told,) = note(r, "source_dropped")
+    assert f"{move.name}.b-gone " in told["message"]
+    assert r.collection(f"{move.name}.a-changed")["kept"] == 1, r
+    assert documents(move.there["c-begun"]) == documents(move.db["c-begun"])
 
 
 def test_dropped_while_it_is_read(move):
