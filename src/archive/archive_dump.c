@@ -298,6 +298,47 @@ add_bare(struct archive_reader *r, const char *db, const char *name, size_t len,
 	return ok || err_prefix(err, "%s: %s/%s", r->name, db, name);
 }
 
+/* {"ServerVersion": "6.0.5", "ToolVersion": "…"}, in the dump's own folder, and
+ * in the database's where `mongodump --db` made it. */
+static bool
+is_prelude(const char *name)
+{
+
+	return strcmp(name, "prelude.json") == 0 ||
+	    strcmp(name, "prelude.json.gz") == 0;
+}
+
+static bool
+read_prelude(struct archive_reader *r, const char *db, const char *name,
+    struct err *err)
+{
+	struct buf json, doc;
+	bson_iter_t at;
+	uint64_t size;
+	bson_t bson;
+	char *version = NULL;
+	bool ok;
+
+	buf_init(&json, 65536);
+	buf_init(&doc, 2 * 65536);
+	ok = archive_dump_slurp(r, db, name, &json, &size, err);
+	if (ok && !extjson_read((const char *)json.data, json.len, &doc, err))
+		ok = err_prefix(err, "%s: %s: no JSON", r->name, name);
+	if (ok && bson_init_static(&bson, doc.data, doc.len) &&
+	    bson_iter_init_find(&at, &bson, "ServerVersion") &&
+	    BSON_ITER_HOLDS_UTF8(&at)) {
+		version = strndup(bson_iter_utf8(&at, NULL), 40);
+		ok = version != NULL || err_nomem(err, "a dump's prelude");
+	}
+	if (version != NULL) {
+		free(r->server_version);
+		r->server_version = version;
+	}
+	buf_free(&json);
+	buf_free(&doc);
+	return ok;
+}
+
 static bool
 read_database(struct archive_reader *r, const char *db, struct err *err)
 {
@@ -320,42 +361,13 @@ read_database(struct archive_reader *r, const char *db, struct err *err)
 			continue;
 		if ((len = stem(l.names[i], ".bson")) > 0)
 			ok = add_bare(r, db, l.names[i], len, err);
+		else if (is_prelude(l.names[i]))
+			ok = read_prelude(r, db, l.names[i], err);
 		else
 			log_warning("%s: %s/%s is passed over: it is no part of "
 			    "a dump", r->name, db, l.names[i]);
 	}
 	listing_free(&l);
-	return ok;
-}
-
-/* prelude.json: {"ServerVersion": "6.0.5", "ToolVersion": "…"} */
-static bool
-read_prelude(struct archive_reader *r, const char *name, struct err *err)
-{
-	struct buf json, doc;
-	bson_iter_t at;
-	uint64_t size;
-	bson_t bson;
-	char *version = NULL;
-	bool ok;
-
-	buf_init(&json, 65536);
-	buf_init(&doc, 2 * 65536);
-	ok = archive_dump_slurp(r, "", name, &json, &size, err);
-	if (ok && !extjson_read((const char *)json.data, json.len, &doc, err))
-		ok = err_prefix(err, "%s: %s: no JSON", r->name, name);
-	if (ok && bson_init_static(&bson, doc.data, doc.len) &&
-	    bson_iter_init_find(&at, &bson, "ServerVersion") &&
-	    BSON_ITER_HOLDS_UTF8(&at)) {
-		version = strndup(bson_iter_utf8(&at, NULL), 40);
-		ok = version != NULL || err_nomem(err, "a dump's prelude");
-	}
-	if (version != NULL) {
-		free(r->server_version);
-		r->server_version = version;
-	}
-	buf_free(&json);
-	buf_free(&doc);
 	return ok;
 }
 
@@ -373,9 +385,8 @@ read_entry(struct archive_reader *r, const char *name, struct err *err)
 		    r->name, name);
 	if (S_ISDIR(st.st_mode))
 		return read_database(r, name, err);
-	if (strcmp(name, "prelude.json") == 0 ||
-	    strcmp(name, "prelude.json.gz") == 0)
-		return read_prelude(r, name, err);
+	if (is_prelude(name))
+		return read_prelude(r, "", name, err);
 	if (strcmp(name, ARCHIVE_SUMS_NAME) == 0)
 		return true;
 	if (strcmp(name, "oplog.bson") == 0 ||

@@ -120,8 +120,8 @@ put_collection(struct archive_dump_writer *d,
 	ok = mkdir(folder, FOLDER_MODE) == 0 || errno == EEXIST ||
 	    err_set_errno(err, ERR_DISK, errno, "%s", folder);
 	free(folder);
-	if (!ok)
-		return false;
+	if (!ok || name_beside(c->name))
+		return ok;
 	buf_init(&json, ARCHIVE_DOC_MAX);
 	if (!metadata_write(c, &json, err)) {
 		buf_free(&json);

@@ -134,22 +134,22 @@ static bool
 put_collection(struct archive_writer *w, const struct archive_collection *c,
     struct err *err)
 {
+	bool beside = name_beside(c->name), ok;
 	bson_t doc = BSON_INITIALIZER;
 	struct buf json;
-	bool ok;
 
 	buf_init(&json, ARCHIVE_DOC_MAX);
-	if (!metadata_write(c, &json, err)) {
+	if (!beside && !metadata_write(c, &json, err)) {
 		buf_free(&json);
 		bson_destroy(&doc);
 		return err_prefix(err, "metadata of %s.%s", c->db, c->name);
 	}
 	ok = BSON_APPEND_UTF8(&doc, "db", c->db) &&
 	    BSON_APPEND_UTF8(&doc, "collection", c->name) &&
-	    bson_append_utf8(&doc, "metadata", -1, (const char *)json.data,
-	    (int)json.len) &&
+	    bson_append_utf8(&doc, "metadata", -1, beside ? "" :
+	    (const char *)json.data, (int)json.len) &&
 	    BSON_APPEND_INT32(&doc, "size", 0) &&
-	    BSON_APPEND_UTF8(&doc, "type", c->type);
+	    BSON_APPEND_UTF8(&doc, "type", beside ? "" : c->type);
 	buf_free(&json);
 	return put_bson(w, &doc, ok && doc.len <= ARCHIVE_DOC_MAX, err);
 }

@@ -120,6 +120,13 @@ name_special(const char *db, const char *collection)
 	    known_system(db, collection);
 }
 
+bool
+name_beside(const char *collection)
+{
+
+	return starts_with(collection, "$admin.system.");
+}
+
 static bool
 plain(char c)
 {
@@ -138,6 +145,10 @@ name_escape(const char *collection, char out[NAME_FILE_MAX + 1])
 	const char *c;
 	size_t n = 0;
 
+	if (name_beside(collection) && strlen(collection) <= NAME_FILE_MAX) {
+		memcpy(out, collection, strlen(collection) + 1);
+		return true;
+	}
 	/* One that fits fits in place; one that does not is cut at KEPT. */
 	for (c = collection; *c != '\0' && n <= NAME_FILE_MAX; c++) {
 		if (plain(*c) || *c == ' ') {

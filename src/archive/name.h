@@ -31,6 +31,11 @@ bool name_check_collection(const char *db, const char *name, size_t len,
 /* True for what is the server's own, not the app's. */
 bool name_special(const char *db, const char *collection);
 
+/* True for the users, roles and their version that `mongodump
+ * --dumpDbUsersAndRoles` puts beside a database's collections ($admin.*): they
+ * have no metadata, and files of their plain names. */
+bool name_beside(const char *collection);
+
 /* The file of a collection, without ".bson" or ".metadata.json".  False when
  * memory is out. */
 bool name_escape(const char *collection, char out[NAME_FILE_MAX + 1]);

@@ -105,6 +105,24 @@ kind_of_errno(enum err_kind kind, int errnum)
 	}
 }
 
+static const char *
+hint_of_errno(int errnum)
+{
+
+	switch (errnum) {
+	case EROFS:
+		return "make it writable";
+	case EPIPE:
+		return "see why the program behind the pipe ended";
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return "make room there";
+	default:
+		return "mend that disk";
+	}
+}
+
 bool
 err_set_errno(struct err *e, enum err_kind kind, int errnum, const char *fmt, ...)
 {
@@ -124,8 +142,8 @@ err_set_errno(struct err *e, enum err_kind kind, int errnum, const char *fmt, ..
 	used = strlen(e->message);
 	snprintf(e->message + used, sizeof(e->message) - used, ": %s", reason);
 	if (e->kind == ERR_DISK)
-		err_hint(e, "%s, then run the same command again: it resumes",
-		    errnum == EROFS ? "make it writable" : "make room there");
+		err_hint(e, "%s, then run the same command again",
+		    hint_of_errno(errnum));
 	return false;
 }
 

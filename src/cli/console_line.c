@@ -52,8 +52,13 @@ static const char *
 noun_of(const struct spaceferry_progress *p)
 {
 
-	/* A store's name is a URL or a path; a namespace never has a '/'. */
-	if (strchr(p->name, '/') != NULL || strcmp(p->phase, "files") == 0)
+	const char *slash = strchr(p->name, '/');
+	const char *dot = strchr(p->name, '.');
+
+	/* A store's name is a URL or a path; a database's never has a '/', nor
+	 * is it empty. */
+	if ((slash != NULL && (dot == NULL || slash < dot ||
+	    dot == p->name)) || strcmp(p->phase, "files") == 0)
 		return p->items == 1 ? "file" : "files";
 	if (strcmp(p->phase, "indexes") == 0)
 		return p->items == 1 ? "index" : "indexes";

@@ -85,11 +85,15 @@ static int
 report(struct program *p, const struct spaceferry_summary *s, int status,
     bool ran)
 {
+	const char *to = p->options.job.to;
 	FILE *out = result_stream(p);
 	struct print_style style = {
 		.colour = terminal_has_colour(fileno(out)),
 		.status = status,
 		.files = p->options.job.n_files > 0,
+		.anew = to != NULL && (strncmp(to, "archive:", 8) == 0 ||
+		    strncmp(to, "dump:", 5) == 0),
+		.to_pipe = out == stderr,
 	};
 	size_t i;
 

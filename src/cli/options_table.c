@@ -106,7 +106,7 @@ const struct options_row options_table[] = {
 	    "becomes of those that the target has already; those that belong "
 	    "to admin are named, not moved.  Atlas does not allow it.",
 	    .type = &options_flag, .field = JOB(users_and_roles),
-	    .commands = BOTH },
+	    .commands = DATA },
 
 	/* Files */
 	{ .name = "files", .group = OPTIONS_FILES, .argument = "FROM=TO",

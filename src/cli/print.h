@@ -26,6 +26,8 @@ struct print_style {
 	bool colour;
 	int status;
 	bool files;		/* files were part of the job */
+	bool anew;		/* the target is a file: nothing resumes */
+	bool to_pipe;		/* it is stdout: nothing is read back */
 };
 void print_summary(FILE *out, const struct spaceferry_summary *s,
     const struct print_style *style);

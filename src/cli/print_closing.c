@@ -94,13 +94,13 @@ print_wrong(FILE *out, const struct spaceferry_summary *s,
 
 static void
 close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
-    bool files)
+    const struct print_style *style)
 {
 	char bytes[UNITS_TEXT];
 
 	if (s->dry_run) {
 		fputs("Nothing was written.  The run would move ", out);
-		print_amount(out, s, sum, files);
+		print_amount(out, s, sum, style->files);
 		fputs(".\n", out);
 		if (s->target_bytes > 0)
 			fprintf(out, "The documents and their indexes would "
@@ -108,11 +108,15 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 			    units_print_bytes(s->target_bytes, bytes));
 	} else if (strcmp(s->command, "verify") == 0) {
 		fputs("No difference: ", out);
-		print_amount(out, s, sum, files);
+		print_amount(out, s, sum, style->files);
 		fputs(", on both sides.\n", out);
+	} else if (style->to_pipe) {
+		fputs("Everything is written: ", out);
+		print_amount(out, s, sum, style->files);
+		fputs(".\nNothing of it could be read back.\n", out);
 	} else {
 		fputs("Everything arrived: ", out);
-		print_amount(out, s, sum, files);
+		print_amount(out, s, sum, style->files);
 		fputs(",\ncounted and compared on both sides.\n", out);
 	}
 }
@@ -150,7 +154,7 @@ print_closing(FILE *out, const struct spaceferry_summary *s,
 	fputs(style->colour ? "\x1b[1m" : "", out);
 	switch (style->status) {
 	case 0:
-		close_ok(out, s, &sum, style->files);
+		close_ok(out, s, &sum, style);
 		break;
 	case 1:
 		close_different(out, s, &sum);
@@ -160,8 +164,9 @@ print_closing(FILE *out, const struct spaceferry_summary *s,
 		    "run the same command again.\n", out);
 		break;
 	default:
-		fputs("Not finished.  The same command resumes where this run "
-		    "stopped.\n", out);
+		fputs(style->anew ? "Not finished.  The same command starts "
+		    "anew.\n" : "Not finished.  The same command resumes "
+		    "where this run stopped.\n", out);
 		break;
 	}
 	fputs(style->colour ? "\x1b[0m" : "", out);

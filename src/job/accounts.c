@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "job/accounts.h"
+#include "job/archive_users.h"
 #include "mongo/users.h"
 
 #define FACT "accounts"
@@ -73,6 +74,40 @@ add_names(struct both *b, const struct move *m, struct err *err)
 	    err_nomem(err, "databases");
 }
 
+/* What one end has; users_free() is to be called all the same. */
+static bool
+read_end(struct end *e, const struct strings *dbs, struct users *out,
+    struct err *err)
+{
+
+	if (e->kind == END_MONGO ? users_read(e->session, dbs, out, err) :
+	    users_pick(&e->accounts, dbs, out, err))
+		return true;
+	return err_prefix(err, "%s", e->role);
+}
+
+static bool
+read_source(struct data *d, struct both *b, struct err *err)
+{
+
+	if (read_end(&d->source, &b->from, &b->source, err))
+		return true;
+	return err->kind != ERR_DENIED ? false : err_hint(err,
+	    "--users-and-roles needs a user of the source who may read them: "
+	    "one with the role backup or root");
+}
+
+static bool
+read_target(struct data *d, struct both *b, struct err *err)
+{
+
+	if (read_end(&d->target, &b->to, &b->target, err))
+		return true;
+	return err->kind != ERR_DENIED ? false : err_hint(err,
+	    "a user with the roles restore and userAdminAnyDatabase, or root, "
+	    "may write them; " HINT_ATLAS);
+}
+
 /* close_both() is to be called all the same. */
 static bool
 open_both(struct data *d, struct both *b, struct err *err)
@@ -84,29 +119,31 @@ open_both(struct data *d, struct both *b, struct err *err)
 		if (!add_names(b, &d->moves[i], err))
 			return false;
 	}
-	if (!users_read(d->source.session, &b->from, &b->source, err)) {
-		err_prefix(err, "source");
-		return err->kind != ERR_DENIED ? false : err_hint(err,
-		    "--users-and-roles needs a user of the source who may read "
-		    "them: one with the role backup or root");
-	}
-	if (!users_read(d->target.session, &b->to, &b->target, err)) {
-		err_prefix(err, "target");
-		return err->kind != ERR_DENIED ? false : err_hint(err,
-		    "a user with the roles restore and userAdminAnyDatabase, "
-		    "or root, may write them; " HINT_ATLAS);
-	}
-	return users_rename(&b->source, &b->from, &b->to, err);
+	return read_source(d, b, err) && read_target(d, b, err) &&
+	    users_rename(&b->source, &b->from, &b->to, err);
 }
 
-/* An archive of a database may hold users; they are not read yet. */
+/* What comes through a pipe is known once it has passed. */
 static bool
-check_kinds(const struct data *d, struct err *err)
+is_pipe(const struct end *e)
 {
 
-	return (d->source.kind == END_MONGO && d->target.kind == END_MONGO) ||
-	    err_set(err, ERR_USAGE, "--users-and-roles works between two "
-	    "MongoDBs only");
+	return e->kind != END_MONGO && e->place.stream;
+}
+
+static bool
+check_kinds(const struct data *d, bool verify, struct err *err)
+{
+
+	if (d->source.kind != END_MONGO &&
+	    d->source.place.kind == ARCHIVE_DOCUMENTS)
+		return err_set(err, ERR_USAGE, "--users-and-roles: a file of "
+		    "documents holds none");
+	if (!is_pipe(&d->source) || (!verify && d->target.kind == END_MONGO))
+		return true;
+	err_set(err, ERR_USAGE, "--users-and-roles: from stdin they go into a "
+	    "MongoDB only");
+	return err_hint(err, "write the archive to a file first");
 }
 
 static bool
@@ -148,6 +185,53 @@ tell_admin(void *arg, const char *name)
 	    "database, but belongs to admin: it is not moved", name);
 }
 
+/* Those of stdin are not known before accounts_move(). */
+static bool
+tell_admins(struct data *d, struct job *job, const struct both *b,
+    struct err *err)
+{
+
+	if (d->source.kind == END_MONGO)
+		return users_in_admin(d->source.session, &b->from, tell_admin,
+		    job, err);
+	users_admin_among(&d->source.accounts, &b->from, tell_admin, job);
+	if (b->source.n_users + b->source.n_roles == 0)
+		report_note(&job->report, "users", "export --users-and-roles "
+		    "and mongodump --dumpDbUsersAndRoles put them in", "%s "
+		    "holds no users or roles of these databases",
+		    end_name(&d->source));
+	return true;
+}
+
+/* Under --on-conflict abort; see accounts_check(). */
+static bool
+check_clash(struct data *d, const struct both *b, struct err *err)
+{
+	const struct users *there = &b->target;
+	const struct users *moved = &b->source;
+
+	/* Whatever comes may be there already. */
+	if (is_pipe(&d->source))
+		moved = there;
+	err_clear(err);
+	users_compare(moved, there, find_clash, err);
+	return err->kind == ERR_NONE;
+}
+
+static bool
+check_target(struct data *d, struct job *job, const struct both *b,
+    struct journal *journal, struct err *err)
+{
+
+	if (d->target.kind != END_MONGO)
+		return true;
+	if (!check_rights(d, &b->to, err))
+		return false;
+	return job->options->on_conflict != SPACEFERRY_ABORT ||
+	    (journal != NULL && journal_get(journal, FACT) != NULL) ||
+	    check_clash(d, b, err);
+}
+
 bool
 accounts_check(struct data *d, struct job *job, struct journal *journal,
     struct err *err)
@@ -157,20 +241,15 @@ accounts_check(struct data *d, struct job *job, struct journal *journal,
 
 	if (!is_wanted(job))
 		return true;
-	if (!check_kinds(d, err))
+	if (!check_kinds(d, false, err))
 		return false;
-	if (!open_both(d, &b, err) || !check_rights(d, &b.to, err) ||
-	    !users_in_admin(d->source.session, &b.from, tell_admin, job, err))
+	if (!open_both(d, &b, err) ||
+	    !check_target(d, job, &b, journal, err) ||
+	    (!is_pipe(&d->source) && !tell_admins(d, job, &b, err)))
 		goto out;
-	if (job->options->on_conflict == SPACEFERRY_ABORT &&
-	    (journal == NULL || journal_get(journal, FACT) == NULL)) {
-		err_clear(err);
-		users_compare(&b.source, &b.target, find_clash, err);
-		if (err->kind != ERR_NONE)
-			goto out;
-	}
-	log_info("%zu users and %zu roles to move", b.source.n_users,
-	    b.source.n_roles);
+	if (!is_pipe(&d->source))
+		log_info("%zu users and %zu roles to move", b.source.n_users,
+		    b.source.n_roles);
 	ok = true;
 out:
 	close_both(&b);
@@ -199,7 +278,8 @@ accounts_move(struct data *d, struct job *job, struct journal *journal,
 	if (!is_wanted(job))
 		return true;
 	if (!open_both(d, &b, err) ||
-	    !journal_put(journal, FACT, CLAIMED, err))
+	    !journal_put(journal, FACT, CLAIMED, err) ||
+	    (is_pipe(&d->source) && !tell_admins(d, job, &b, err)))
 		goto out;
 	if (job->options->on_conflict == SPACEFERRY_SKIP &&
 	    !users_subtract(&b.source, &b.target, err))
@@ -222,6 +302,43 @@ out:
 	return ok;
 }
 
+/* The databases of the target, as the archive's head has them. */
+static bool
+export_each(const struct data *d, const struct both *b,
+    struct archive_out *out, struct err *err)
+{
+	struct strings dbs = { NULL, 0 };
+	bool ok;
+	size_t i;
+
+	ok = data_target_databases(d, &dbs, err);
+	for (i = 0; ok && i < dbs.n; i++) {
+		const struct strings one = { &dbs.v[i], 1 };
+		struct users users;
+
+		ok = users_pick(&b->source, &one, &users, err) &&
+		    archive_users_write(out, d->n_moves + i *
+		    ARCHIVE_USERS_COLLECTIONS, &users, err);
+		users_free(&users);
+	}
+	strings_free(&dbs);
+	return ok || err_prefix(err, "target");
+}
+
+bool
+accounts_export(struct data *d, struct job *job, struct archive_out *out,
+    struct err *err)
+{
+	struct both b;
+	bool ok;
+
+	if (!is_wanted(job))
+		return true;
+	ok = open_both(d, &b, err) && export_each(d, &b, out, err);
+	close_both(&b);
+	return ok;
+}
+
 bool
 accounts_compare(struct data *d, struct job *job, struct err *err)
 {
@@ -230,7 +347,7 @@ accounts_compare(struct data *d, struct job *job, struct err *err)
 
 	if (!is_wanted(job))
 		return true;
-	if (!check_kinds(d, err))
+	if (!check_kinds(d, true, err))
 		return false;
 	ok = open_both(d, &b, err);
 	if (ok)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "job/archive_head.h"
+#include "job/archive_users.h"
 #include "job/copy.h"
 
 #define METADATA_MAX ((size_t)64 * 1024 * 1024)
@@ -36,10 +37,33 @@ describe(const struct move *m, struct archive_collection *c)
 	return ok && c->db != NULL && c->name != NULL && c->type != NULL;
 }
 
-struct archive_out *
-archive_head_write(const struct data *d, struct err *err)
+/* What one database's users and roles are put into. */
+static bool
+describe_accounts(const char *db, struct archive_collection *c)
 {
-	struct archive_head head = { .n = d->n_moves,
+	static const uint8_t none[5] = { 5, 0, 0, 0, 0 };
+	size_t i;
+
+	for (i = 0; i < ARCHIVE_USERS_COLLECTIONS; i++, c++) {
+		c->db = strdup(db);
+		c->name = strdup(archive_users_names[i]);
+		c->type = word_of(COLLECTION_PLAIN);
+		c->options = malloc(sizeof(none));
+		if (c->db == NULL || c->name == NULL || c->type == NULL ||
+		    c->options == NULL)
+			return false;
+		memcpy(c->options, none, sizeof(none));
+		c->options_len = sizeof(none);
+		c->special = true;
+	}
+	return true;
+}
+
+static struct archive_out *
+write_head(const struct data *d, const struct strings *dbs, struct err *err)
+{
+	struct archive_head head = {
+	    .n = d->n_moves + dbs->n * ARCHIVE_USERS_COLLECTIONS,
 	    /* An archive as source has an order of its own. */
 	    .concurrent = d->source.kind == END_MONGO ? COPY_OPEN_MAX : 0,
 	    .server_version = end_version(&d->source) };
@@ -48,18 +72,21 @@ archive_head_write(const struct data *d, struct err *err)
 	bool ok = true;
 	size_t i;
 
-	if ((all = calloc(d->n_moves + 1, sizeof(*all))) == NULL) {
+	if ((all = calloc(head.n + 1, sizeof(*all))) == NULL) {
 		err_nomem(err, "archive");
 		return NULL;
 	}
 	for (i = 0; ok && i < d->n_moves; i++)
 		ok = describe(&d->moves[i], &all[i]);
+	for (i = 0; ok && i < dbs->n; i++)
+		ok = describe_accounts(dbs->v[i], &all[d->n_moves + i *
+		    ARCHIVE_USERS_COLLECTIONS]);
 	head.collections = all;
 	if (ok)
 		out = archive_out_open(&d->target.place, &head, err);
 	else
 		err_nomem(err, "archive");
-	for (i = 0; i < d->n_moves; i++) {
+	for (i = 0; i < head.n; i++) {
 		free(all[i].db);
 		free(all[i].name);
 		free(all[i].type);
@@ -67,6 +94,18 @@ archive_head_write(const struct data *d, struct err *err)
 		free(all[i].indexes);
 	}
 	free(all);
+	return out;
+}
+
+struct archive_out *
+archive_head_write(const struct data *d, bool accounts, struct err *err)
+{
+	struct archive_out *out = NULL;
+	struct strings dbs = { NULL, 0 };
+
+	if (!accounts || data_target_databases(d, &dbs, err))
+		out = write_head(d, &dbs, err);
+	strings_free(&dbs);
 	if (out == NULL)
 		err_prefix(err, "target");
 	return out;

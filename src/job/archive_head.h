@@ -11,9 +11,10 @@
 #include "job/archive_out.h"
 #include "job/move.h"
 
-/* Begins writing d's target: collection i of the archive is move i.  NULL with
- * *err. */
-struct archive_out *archive_head_write(const struct data *d,
+/* Begins writing d's target: collection i of the archive is move i.  accounts:
+ * behind them are those of users and roles (archive_users_names), for each of
+ * data_target_databases().  NULL with *err. */
+struct archive_out *archive_head_write(const struct data *d, bool accounts,
     struct err *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cancel.h"
@@ -25,6 +26,8 @@ struct documents {
 struct archive_in {
 	const struct archive_place *place;
 	int fd;
+	uint8_t head[4];	/* the first bytes of the file */
+	size_t head_len;
 	struct stream_in file;
 	struct stream_in content; /* decompressed */
 	struct codec_reader *codec;
@@ -53,6 +56,7 @@ static bool
 read_file(void *arg, void *data, size_t size, size_t *len, struct err *err)
 {
 	struct archive_in *in = arg;
+	const uint8_t *from = data;
 	ssize_t n;
 
 	do {
@@ -64,6 +68,8 @@ read_file(void *arg, void *data, size_t size, size_t *len, struct err *err)
 		return err_set_errno(err, ERR_DISK, errno, "cannot read %s",
 		    in->place->name);
 	*len = (size_t)n;
+	for (; in->head_len < sizeof(in->head) && n > 0; n--, from++)
+		in->head[in->head_len++] = *from;
 	return true;
 }
 
@@ -73,10 +79,9 @@ hint_compression(struct archive_in *in, struct err *err)
 {
 	static const uint8_t gzip[] = { 0x1f, 0x8b };
 	static const uint8_t zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
-	uint8_t head[4];
+	const uint8_t *head = in->head;
 
-	if (err->kind != ERR_DAMAGED || in->place->stream ||
-	    pread(in->fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
+	if (err->kind != ERR_DAMAGED || in->head_len < sizeof(in->head))
 		return;
 	if (in->place->codec != CODEC_GZIP &&
 	    memcmp(head, gzip, sizeof(gzip)) == 0)
@@ -90,11 +95,33 @@ hint_compression(struct archive_in *in, struct err *err)
 		err_hint(err, "it does not look compressed: --compress none");
 }
 
+/* A named file is read several times, which a pipe cannot be: opening it once
+ * more would wait for ever. */
+static bool
+check_file(const struct archive_place *p, struct err *err)
+{
+	struct stat st;
+
+	if (p->stream || stat(p->path, &st) != 0 || S_ISREG(st.st_mode))
+		return true;
+	if (S_ISDIR(st.st_mode)) {
+		err_set(err, ERR_USAGE, "%s is a folder", p->name);
+		return err_hint(err, p->kind == ARCHIVE_DOCUMENTS ?
+		    "name a file in it" :
+		    "--dir FOLDER (dump:FOLDER) reads a folder");
+	}
+	err_set(err, ERR_USAGE, "%s is no file that can be read twice",
+	    p->name);
+	return err_hint(err, "- in place of its name reads stdin, once");
+}
+
 static bool
 open_file(struct archive_in *in, struct err *err)
 {
 	const struct archive_place *p = in->place;
 
+	if (!check_file(p, err))
+		return false;
 	in->fd = p->stream ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) :
 	    open(p->path, O_RDONLY | O_CLOEXEC);
 	if (in->fd < 0)

@@ -45,8 +45,16 @@ check_file(const struct archive_place *p, bool replace, struct err *err)
 	if (lstat(p->path, &st) != 0)
 		return errno == ENOENT || err_set_errno(err, ERR_DISK, errno,
 		    "cannot look at %s", p->name);
-	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_CONFLICT, "%s is a folder", p->path);
+	if (stat(p->path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		err_set(err, ERR_CONFLICT, "%s is a folder", p->path);
+		return err_hint(err, "--dir FOLDER (dump:FOLDER) makes a "
+		    "folder; --archive names a file");
+	}
+	/* Put in the place of a device or a pipe, a file would ruin it. */
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
+		err_set(err, ERR_CONFLICT, "%s is no file", p->path);
+		return err_hint(err, "- in place of its name writes to stdout");
+	}
 	return replace || refuse(p, err);
 }
 

@@ -61,9 +61,13 @@ check_documents(const struct archive_place *p, struct err *err)
 		    "of %s of?", p->path);
 		return err_hint(err, "--namespace database.collection");
 	}
-	if (dot == NULL || dot == p->ns || dot[1] == '\0')
-		return err_set(err, ERR_USAGE, "--namespace %s is no "
+	if (dot == NULL || dot == p->ns || dot[1] == '\0' ||
+	    strchr(p->ns, '$') != NULL) {
+		err_set(err, ERR_USAGE, "--namespace %s is no "
 		    "database.collection", p->ns);
+		return err_hint(err, "two names with a dot between, without "
+		    "$: app.users");
+	}
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "bson/docdigest.h"
 #include "job/archive_scan.h"
+#include "job/archive_users.h"
 #include "job/part.h"
 
 #define ORDER_FACTOR UINT64_C(0x9e3779b97f4a7c15) /* odd */
@@ -12,6 +13,7 @@
 struct scanner {
 	struct archive_scan *scan;
 	struct archive_in *in;
+	struct users *accounts;	/* or NULL */
 	uint64_t *part_bytes;	/* of the partition at hand, per collection */
 	uint64_t *part_docs;
 	struct progress_item *progress;
@@ -55,6 +57,9 @@ take(struct scanner *s, const struct archive_item *item, struct err *err)
 	struct tally one = { 1, item->len, docdigest(item->doc, item->len) };
 	size_t i = item->collection;
 
+	if (s->accounts != NULL && !archive_users_take(s->accounts,
+	    archive_in_collection(s->in, i), item, err))
+		return false;
 	tally_add(&s->scan->v[i].tally, &one);
 	s->scan->v[i].order = s->scan->v[i].order * ORDER_FACTOR +
 	    one.digest.low;
@@ -150,10 +155,10 @@ scan(struct scanner *s, struct err *err)
 }
 
 struct archive_scan *
-archive_scan_new(struct archive_in *in, struct progress *progress,
-    struct err *err)
+archive_scan_new(struct archive_in *in, struct users *accounts,
+    struct progress *progress, struct err *err)
 {
-	struct scanner s = { .in = in };
+	struct scanner s = { .in = in, .accounts = accounts };
 	bool ok;
 
 	if ((s.scan = calloc(1, sizeof(*s.scan))) == NULL) {

@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "job/archive_in.h"
 #include "mongo/catalog.h"
+#include "mongo/users.h"
 
 struct archive_seen {
 	char ns[MONGO_NS_MAX];
@@ -36,10 +37,11 @@ struct archive_scan {
 				 * archive has another */
 };
 
-/* Reads in to its end.  progress may be NULL.  NULL with *err: ERR_DAMAGED,
+/* Reads in to its end.  accounts: users and roles in it are added there; NULL:
+ * nobody asks for them.  progress may be NULL.  NULL with *err: ERR_DAMAGED,
  * ERR_CANCELLED, … */
 struct archive_scan *archive_scan_new(struct archive_in *in,
-    struct progress *progress, struct err *err);
+    struct users *accounts, struct progress *progress, struct err *err);
 void archive_scan_free(struct archive_scan *s);	/* NULL is allowed */
 
 /* NULL when the archive has no documents' place for ns. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "job/archive_side.h"
+#include "job/archive_users.h"
 #include "job/copy_internal.h"
 
 #define BATCH_DOCS 2000
@@ -85,6 +86,19 @@ end_part(struct feeder *f, struct feed *feed, struct err *err)
 	return p->resumed || copy_part_progress(f->run, p, false, true, err);
 }
 
+/* Of a pipe, which nobody has read before. */
+static bool
+take_accounts(struct feeder *f, const struct archive_item *item,
+    struct err *err)
+{
+	struct copy *c = f->run->c;
+
+	return !c->data->source.place.stream ||
+	    !c->job->options->users_and_roles ||
+	    archive_users_take(&c->data->source.accounts,
+	    archive_in_collection(f->in, item->collection), item, err);
+}
+
 static bool
 add(struct feeder *f, const struct archive_item *item, struct err *err)
 {
@@ -93,7 +107,7 @@ add(struct feeder *f, const struct archive_item *item, struct err *err)
 	uint64_t ordinal;
 
 	if (m == NULL)
-		return true;
+		return take_accounts(f, item, err);
 	ordinal = feed->seen++;
 	while (feed->part < m->n_parts && ordinal >= m->parts[feed->part].end) {
 		if (!end_part(f, feed, err))

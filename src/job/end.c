@@ -36,9 +36,11 @@ identify(struct end *e, struct err *err)
 	name = strrchr(path, '/');
 	name = name != NULL ? name + 1 : path;
 	snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
-	if (realpath(folder[0] != '\0' ? folder : ".", real) == NULL)
-		return err_set(err, ERR_NOT_FOUND, "there is no folder for %s",
+	if (realpath(folder[0] != '\0' ? folder : ".", real) == NULL) {
+		err_set(err, ERR_NOT_FOUND, "there is no folder for %s",
 		    e->place.name);
+		return err_hint(err, "make it first: mkdir -p");
+	}
 	n = asprintf(&e->identity, "archive:%s/%s", real, name);
 	return n >= 0 || err_nomem(err, path);
 }
@@ -75,6 +77,7 @@ forget(struct end *e)
 	catalog_free(e->catalog);
 	archive_scan_free(e->scan);
 	archive_in_free(e->in);
+	users_free(&e->accounts);
 	e->catalog = NULL;
 	e->scan = NULL;
 	e->in = NULL;
@@ -210,7 +213,8 @@ read_archive(struct end *e, const struct end_reading *reading,
 		e->in = in;
 		return make_catalog(e, in, reading->dbs, err);
 	}
-	e->scan = archive_scan_new(in, reading->progress, err);
+	e->scan = archive_scan_new(in, reading->with_accounts ? &e->accounts :
+	    NULL, reading->progress, err);
 	ok = e->scan != NULL && check_sums(e, err) &&
 	    make_catalog(e, in, reading->dbs, err);
 	archive_in_free(in);
@@ -224,6 +228,7 @@ end_read_catalog(struct end *e, const struct end_reading *reading,
 	bool ok;
 
 	forget(e);
+	users_init(&e->accounts);
 	if (e->kind == END_MONGO) {
 		e->catalog = catalog_read(e->session, reading->dbs,
 		    reading->with_stats, err);

@@ -20,6 +20,7 @@
 #include "job/archive_scan.h"
 #include "mongo/catalog.h"
 #include "mongo/client.h"
+#include "mongo/users.h"
 
 enum end_kind { END_MONGO, END_ARCHIVE };
 
@@ -41,6 +42,8 @@ struct end {
 	struct archive_in *in;	/* stdin: its only pass, to be taken by who
 				 * reads it */
 	char version[END_VERSION_MAX]; /* of its server, "" if not known */
+	struct users accounts;	/* users and roles in it, where they were asked
+				 * for; of stdin once it was read */
 	char only_db[MONGO_NS_MAX]; /* the one database in it; "" if there are
 				 * none or several */
 };
@@ -66,6 +69,7 @@ void end_close(struct end *e);
 struct end_reading {
 	const struct strings *dbs;
 	bool with_stats;
+	bool with_accounts;	/* users and roles of an archive, too */
 	struct progress *progress;
 };
 bool end_read_catalog(struct end *e, const struct end_reading *reading,

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "job/accounts.h"
 #include "job/archive_head.h"
 #include "job/copy.h"
 #include "job/drift.h"
@@ -22,11 +23,14 @@ write_all(struct run *r, struct err *err)
 	};
 	bool ok;
 
-	if ((copy.out = archive_head_write(&r->data, err)) == NULL)
+	copy.out = archive_head_write(&r->data,
+	    r->job.options->users_and_roles, err);
+	if (copy.out == NULL)
 		return false;
 	if (r->data.target.place.stream)
 		atomic_store(&r->job.changed, true);
-	ok = copy_run(&copy, err);
+	ok = accounts_export(&r->data, &r->job, copy.out, err) &&
+	    copy_run(&copy, err);
 	if (ok && !archive_out_finish(copy.out, err))
 		ok = err_prefix(err, "target");
 	archive_out_free(copy.out);
@@ -75,6 +79,7 @@ read_back(struct run *r, struct err *err)
 	struct strings all = { NULL, 0 };
 	struct end_reading reading = {
 		.dbs = &all, .progress = r->job.progress,
+		.with_accounts = r->job.options->users_and_roles,
 	};
 	struct verify_data v = { .job = &r->job, .data = &r->data };
 	struct end *target = &r->data.target;
@@ -82,7 +87,8 @@ read_back(struct run *r, struct err *err)
 	target->write = false;
 	if (!end_read_catalog(target, &reading, err) ||
 	    !verify_data_run(&v, err) ||
-	    !target_compare(&r->data, &r->job, err))
+	    !target_compare(&r->data, &r->job, err) ||
+	    !accounts_compare(&r->data, &r->job, err))
 		return false;
 	if (target->place.kind != ARCHIVE_DUMP ||
 	    !everything_is_there(&r->data))
@@ -96,6 +102,8 @@ export_data(struct run *r, struct err *err)
 {
 	size_t i;
 
+	if (!accounts_check(&r->data, &r->job, NULL, err))
+		return false;
 	for (i = 0; i < r->data.n_moves; i++) {
 		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
 			return false;

@@ -148,6 +148,7 @@ read_catalogs(struct data *d, struct job *job, struct err *err)
 	struct strings dbs = { NULL, 0 };
 	struct end_reading reading = {
 		.dbs = &dbs, .with_stats = true, .progress = job->progress,
+		.with_accounts = job->options->users_and_roles,
 	};
 	bool ok;
 

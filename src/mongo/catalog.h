@@ -132,6 +132,7 @@ bool catalog_create(struct mongo_session *s, const struct catalog_create *c,
     struct err *err);
 bool catalog_set_expiry(struct mongo_session *s, const char *ns,
     const struct collection_info *info, struct err *err);
+/* system.js, which no server drops, is emptied. */
 bool catalog_drop(struct mongo_session *s, const char *ns, struct err *err);
 
 /* Builds the indexes of info (TTL ones or the others) on ns: one createIndexes,

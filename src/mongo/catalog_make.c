@@ -317,6 +317,22 @@ catalog_set_expiry(struct mongo_session *s, const char *name,
 	return ok;
 }
 
+/* As good as a drop where the server refuses one. */
+static void
+build_delete_all(const char *coll, bson_t *cmd)
+{
+	bson_t deletes, one, q;
+
+	BSON_APPEND_UTF8(cmd, "delete", coll);
+	BSON_APPEND_ARRAY_BEGIN(cmd, "deletes", &deletes);
+	BSON_APPEND_DOCUMENT_BEGIN(&deletes, "0", &one);
+	BSON_APPEND_DOCUMENT_BEGIN(&one, "q", &q);
+	bson_append_document_end(&one, &q);
+	BSON_APPEND_INT32(&one, "limit", 0);
+	bson_append_document_end(&deletes, &one);
+	bson_append_array_end(cmd, &deletes);
+}
+
 bool
 catalog_drop(struct mongo_session *s, const char *name, struct err *err)
 {
@@ -333,7 +349,10 @@ catalog_drop(struct mongo_session *s, const char *name, struct err *err)
 	snprintf(what, sizeof(what), "drop %s", name);
 	call.db = ns.db;
 	bson_init(&cmd);
-	BSON_APPEND_UTF8(&cmd, "drop", ns.coll);
+	if (strcmp(ns.coll, "system.js") == 0)
+		build_delete_all(ns.coll, &cmd);
+	else
+		BSON_APPEND_UTF8(&cmd, "drop", ns.coll);
 	ok = session_run(s, &call, &reply, err);
 	if (!ok && err->code == CLASSIFY_NAMESPACE_NOT_FOUND) {
 		err_clear(err);

@@ -69,8 +69,7 @@ users_read(struct mongo_session *s, const struct strings *dbs,
 	bson_t filter;
 	bool ok;
 
-	buf_init(&out->users, USERS_MAX);
-	buf_init(&out->roles, USERS_MAX);
+	users_init(out);
 	bson_init(&filter);
 	append_names(&filter, "db", dbs);
 	ok = find_all(s, "system.users", &filter, &out->users, err) &&

@@ -1,14 +1,17 @@
 /*
  * Users and roles of databases, with their credentials: read from one
- * deployment, put into another, where the server allows both.
+ * deployment, put into another, where the server allows both; or gathered from
+ * an archive and written to one.
  *
- * Order: users_read() of both ends, users_compare(), users_write().
+ * Order: users_read() (or users_add(), users_pick()) of both ends,
+ * users_compare(), users_write().
  */
 #ifndef MONGO_USERS_H
 #define MONGO_USERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -16,7 +19,8 @@
 #include "mongo/client.h"
 
 /* Raw documents of admin.system.users and admin.system.roles, one behind the
- * other.  They hold credentials: never to be shown or written to disk. */
+ * other.  They hold credentials: never to be shown, nor written to disk but into
+ * an archive that was asked to hold them. */
 struct users {
 	struct buf users;
 	struct buf roles;
@@ -29,7 +33,31 @@ struct users {
  * be called all the same. */
 bool users_read(struct mongo_session *s, const struct strings *dbs,
     struct users *out, struct err *err);
+void users_init(struct users *u);	/* empty; users_read() does it itself */
 void users_free(struct users *u);	/* what is in it; wiped before */
+
+/* Adds the document of one, len bytes of valid BSON.  ERR_DAMAGED when it is no
+ * user or role by its fields. */
+enum users_kind { USERS_USER, USERS_ROLE };
+bool users_add(struct users *u, enum users_kind kind, const uint8_t *doc,
+    size_t len, struct err *err);
+
+/* Makes *out those of all that belong to the databases dbs.  users_free() is to
+ * be called all the same. */
+bool users_pick(const struct users *all, const struct strings *dbs,
+    struct users *out, struct err *err);
+
+/* As users_in_admin(), of what was added. */
+void users_admin_among(const struct users *all, const struct strings *dbs,
+    void (*found)(void *arg, const char *name), void *arg);
+
+/* Appends the document of admin.system.version that says how users and roles are
+ * stored; mongorestore wants it beside them. */
+bool users_schema(struct buf *out, struct err *err);
+
+/* Looks at a document of such a collection: ERR_UNSUPPORTED when it says that
+ * they are stored as servers before 3.0 did. */
+bool users_check_schema(const uint8_t *doc, size_t len, struct err *err);
 
 /* Makes them those of other databases: from->v[i] becomes to->v[i], in roles
  * and privileges too. */

@@ -35,8 +35,8 @@ UNUSED = {
     "verify": ONE_END | {"on-conflict", "drop", "dry-run", "restart",
                          "cache-control", "content-disposition"},
     "export": FILES | {"to", "documents", "namespace", "on-conflict", "restart",
-                       "state", "users-and-roles"},
-    "import": FILES | {"from", "query", "consistent", "users-and-roles"},
+                       "state"},
+    "import": FILES | {"from", "query", "consistent"},
 }
 ENDS = ("--from", "mongodb://127.0.0.1:1/a", "--to", "mongodb://127.0.0.1:2/b")
 

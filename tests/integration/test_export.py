@@ -224,12 +224,14 @@ def test_few_collections_at_a_time(source, spaceferry, db_name, tmp_path):
 
 
 def test_usage(source, spaceferry, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
     for args, word in (
             ([], "no file is given"),
             (["--archive", "a", "--dir", "b"], "one file or folder"),
             (["--dir", tmp_path / "d", "--compress", "zstd"], "gzip"),
             (["--archive", tmp_path / "no" / "where"], "no folder"),
-            (["--archive", tmp_path], "is a folder")):
+            (["--archive", tmp_path], "is a folder"),
+            (["--archive", tmp_path / "pipe", "--drop"], "is no file")):
         r = spaceferry("export", "--json", *args,
                        env={"SPACEFERRY_FROM": source.uri(DB)})
         assert r.rc == 2 and word in r.summary["errors"][0]["message"], r

@@ -234,6 +234,11 @@ def test_bare_documents(app, dumps, imported, ferry, tmp_path):
         assert imported.list_collection_names() == []
     r = ferry("import", "--documents", tmp_path / "u.bson")
     assert r.rc == 2 and "--namespace" in first_error(r), r
+    # What cannot be read again is refused by name, before anybody waits for it.
+    os.mkfifo(tmp_path / "pipe")
+    for place, word in (("pipe", "no file"), (".", "is a folder")):
+        r = ferry("import", "--archive", tmp_path / place)
+        assert r.rc == 2 and word in first_error(r), r
 
 
 def test_verify_names_what_differs(app, source, dumps, imported, ferry, target,

@@ -103,6 +103,10 @@ def test_system_js_is_kept_and_other_system_collections_left(db, move, target):
     new = target.client()[db.name]
     assert sorted(new.list_collection_names()) == ["c", "system.js"]
     assert new["system.js"].find_one()["_id"] == "f"
+    # No server drops it: --drop empties it.
+    new["system.js"].insert_one({"_id": "g", "value": "old"})
+    move("--drop", checked=False)
+    assert [d["_id"] for d in new["system.js"].find()] == ["f"]
 
 
 def test_empty_collections_and_views_of_nothing(db, move):

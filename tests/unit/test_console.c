@@ -199,6 +199,8 @@ sentences(void **state)
 		    .items_total = 12000, .bytes = 100, .bytes_total = 1000 },
 		    { .bytes = 10 }, "copy a.b: 1,200 of 12,000 documents "
 		    "(10 %), 10 B/s, 1:30 left" },
+		{ { .phase = "copy", .name = "a.b/c", .items = 1 },
+		    { .items = 2 }, "copy a.b/c: 1 document, 2/s" },
 		{ { .phase = "files", .name = "/u", .items = 1 },
 		    { .items = 2 }, "files /u: 1 file, 2/s" },
 		{ { .phase = "copy", .name = "a.b", .items = 2, .bytes = 2048,
