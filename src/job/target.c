@@ -206,6 +206,17 @@ is_all_ours(const struct job *job)
 	    job->options->on_conflict == SPACEFERRY_ABORT;
 }
 
+/* What an earlier run made, and somebody gave other options since (or the
+ * source has others now): it is compared in the end, and costs no document. */
+static bool
+is_same_kind(const struct data *d, const struct move *m)
+{
+	const struct collection_info *there;
+
+	there = catalog_find(d->target.catalog, m->target_ns);
+	return there != NULL && there->type == m->info->type;
+}
+
 static bool
 prepare_move(struct data *d, struct job *job, struct move *m,
     struct journal *journal, struct err *err)
@@ -233,7 +244,8 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	atomic_store(&job->changed, true);
 	if (drop && !catalog_drop(d->target.session, m->target_ns, err))
 		return err_prefix(err, "target: dropping %s", m->target_ns);
-	if (!catalog_create(d->target.session, &create, err))
+	if (!catalog_create(d->target.session, &create, err) &&
+	    (!made || drop || !is_same_kind(d, m) || err->kind != ERR_CONFLICT))
 		return err_prefix(err, "target: creating %s", m->target_ns);
 	made_value(m, value);
 	return (made && !m->replaced) || journal_put(journal, fact, value, err);

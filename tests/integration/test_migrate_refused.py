@@ -107,6 +107,19 @@ def test_again_after_mending(ends, strict):
     assert raw.read_by_id(ends.target["strict"]) == raw.read_by_id(strict)
 
 
+def test_again_without_the_validator(ends, strict):
+    """Taken off the target by hand: the documents arrive, the difference is
+    told; taken off the source too, all is well."""
+    assert ends.migrate(env=ends.poor).rc == 1
+    ends.target.command("collMod", "strict", validator={})
+    r = ends.migrate(env=ends.poor)
+    assert r.rc == 1 and summary.kinds(r) == ["metadata"], r
+    assert r.collection(f"{ends.name}.strict")["quarantined"] == 0
+    assert raw.read_by_id(ends.target["strict"]) == raw.read_by_id(strict)
+    ends.source.command("collMod", "strict", validator={})
+    assert ends.migrate(env=ends.poor).rc == 0
+
+
 def test_verify_after_quarantine(ends, strict):
     """verify finds missing what is not there, whatever the reason."""
     ends.migrate(env=ends.poor)
