@@ -52,7 +52,7 @@ cancel_err(struct err *err)
 {
 
 	err_set(err, ERR_CANCELLED, "interrupted");
-	return err_hint(err, "the same command resumes where this one stopped");
+	return err_hint(err, "run the same command again");
 }
 
 uint64_t

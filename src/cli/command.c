@@ -7,6 +7,24 @@
 
 /* What migrate and verify need alike: two ends, of documents or files. */
 static bool
+is_documents(const char *end)
+{
+
+	return end != NULL && strncmp(end, "documents:", 10) == 0;
+}
+
+static bool
+check_namespace(const struct options *o, struct err *err)
+{
+
+	if (o->job.ns == NULL || is_documents(o->job.from) ||
+	    is_documents(o->job.to))
+		return true;
+	return err_set(err, ERR_USAGE, "--namespace goes with documents, in a "
+	    "file of their own: archives and servers name their collections");
+}
+
+static bool
 check_ends(const struct options *o, const char *verb, struct err *err)
 {
 	const struct spaceferry_options *job = &o->job;
@@ -24,7 +42,7 @@ check_ends(const struct options *o, const char *verb, struct err *err)
 		return err_hint(err, "give it, or set %s", job->from == NULL ?
 		    "SPACEFERRY_FROM" : "SPACEFERRY_TO");
 	}
-	return true;
+	return check_namespace(o, err);
 }
 
 static bool
@@ -64,10 +82,7 @@ check_import(const struct options *o, struct err *err)
 		    "collection are the documents?");
 		return err_hint(err, "--namespace database.collection");
 	}
-	if (o->documents == NULL && o->job.ns != NULL)
-		return err_set(err, ERR_USAGE, "--namespace goes with "
-		    "--documents: an archive names its collections itself");
-	return check_archive(o, err);
+	return check_namespace(o, err) && check_archive(o, err);
 }
 
 bool

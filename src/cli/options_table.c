@@ -48,8 +48,10 @@ const struct options_row options_table[] = {
 	    .type = &options_text, .field = AT(documents),
 	    .commands = IMPORT, .completes = "file" },
 	{ .name = "namespace", .group = OPTIONS_ENDS, .argument = "NS",
-	    .help = "the collection of --documents: app.users",
-	    .type = &options_text, .field = JOB(ns), .commands = IMPORT },
+	    .help = "the collection of bare documents: app.users",
+	    .more = "For --documents FILE, which migrate and verify know as "
+	    "the end documents:FILE.",
+	    .type = &options_text, .field = JOB(ns), .commands = BOTH | IMPORT },
 	{ .name = "compress", .group = OPTIONS_ENDS,
 	    .argument = "gzip|zstd|none",
 	    .help = "of the archive (default: by its name)",

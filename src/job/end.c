@@ -51,6 +51,8 @@ open_archive(struct end *e, const struct end_options *options, struct err *err)
 
 	e->kind = END_ARCHIVE;
 	e->write = options->write;
+	if (e->write && strncmp(options->text, "documents:", 10) == 0)
+		return err_set(err, ERR_USAGE, "documents: is a source only");
 	if (!archive_place_init(&e->place, options->text, options->job, err))
 		return false;
 	if (e->write && !archive_out_check(&e->place, options->job->drop, err))
@@ -191,7 +193,8 @@ check_sums(struct end *e, struct err *err)
 		return true;
 	if (!dump_sums_check(e->place.path, e->scan, &found, err))
 		return err_prefix(err, "%s", e->place.name);
-	if (!found)
+	/* Our own gets them last, when it was read back. */
+	if (!found && !e->write)
 		log_info("%s has no %s: nothing tells whether documents are "
 		    "missing at the end of a file", e->place.name,
 		    DUMP_SUMS_NAME);

@@ -29,7 +29,7 @@ OPTIONS = """from to archive dir documents namespace compress db include exclude
     version help""".split()
 FILES = {"files", "files-url", "files-include", "files-exclude", "rewrite-files",
          "download", "cache-control", "content-disposition"}
-ONE_END = {"archive", "dir", "documents", "namespace"}
+ONE_END = {"archive", "dir", "documents"}
 UNUSED = {
     "migrate": ONE_END,
     "verify": ONE_END | {"on-conflict", "drop", "dry-run", "restart",

@@ -224,6 +224,8 @@ def test_bare_documents(app, dumps, imported, ferry, tmp_path):
     assert r.rc == 0, r
     assert raw.digest(raw.read(imported["people"])) == \
         raw.digest(raw.read(app.database["users"]))
+    r = ferry("verify", "--from", f"documents:{tmp_path}/u.bson", *args[2:])
+    assert r.rc == 0 and r.collection(f"{NEW_DB}.people")["ok"], r
     for bad, word in ((data[:-10], "is cut"), (b"\xff\xff\xff\x7f" + data[4:],
                       "impossible length"), (data[:4] + b"\x55" + data[5:],
                       "not valid BSON")):
