@@ -185,7 +185,7 @@ make_catalog(struct end *e, const struct archive_in *in,
 
 /* What a dump directory cannot show by itself. */
 static bool
-check_sums(struct end *e, struct err *err)
+check_sums(struct end *e, const struct end_reading *reading, struct err *err)
 {
 	bool found;
 
@@ -193,8 +193,7 @@ check_sums(struct end *e, struct err *err)
 		return true;
 	if (!dump_sums_check(e->place.path, e->scan, &found, err))
 		return err_prefix(err, "%s", e->place.name);
-	/* Our own gets them last, when it was read back. */
-	if (!found && !e->write)
+	if (!found && !reading->just_written)
 		log_info("%s has no %s: nothing tells whether documents are "
 		    "missing at the end of a file", e->place.name,
 		    DUMP_SUMS_NAME);
@@ -218,7 +217,7 @@ read_archive(struct end *e, const struct end_reading *reading,
 	}
 	e->scan = archive_scan_new(in, reading->with_accounts ? &e->accounts :
 	    NULL, reading->progress, err);
-	ok = e->scan != NULL && check_sums(e, err) &&
+	ok = e->scan != NULL && check_sums(e, reading, err) &&
 	    make_catalog(e, in, reading->dbs, err);
 	archive_in_free(in);
 	return ok;

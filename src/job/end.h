@@ -70,6 +70,7 @@ struct end_reading {
 	const struct strings *dbs;
 	bool with_stats;
 	bool with_accounts;	/* users and roles of an archive, too */
+	bool just_written;	/* a dump that gets its sums after this */
 	struct progress *progress;
 };
 bool end_read_catalog(struct end *e, const struct end_reading *reading,

@@ -80,6 +80,7 @@ read_back(struct run *r, struct err *err)
 	struct end_reading reading = {
 		.dbs = &all, .progress = r->job.progress,
 		.with_accounts = r->job.options->users_and_roles,
+		.just_written = true,
 	};
 	struct verify_data v = { .job = &r->job, .data = &r->data };
 	struct end *target = &r->data.target;
