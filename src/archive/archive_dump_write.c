@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ struct archive_dump_writer {
 	char *path;		/* what it becomes */
 	char *temp;		/* what it is until then */
 	bool made;		/* temp is there */
+	int hold;		/* temp, by which others see that it is written;
+				 * -1: not yet */
 	bool gzip;
 	const struct archive_filter *filter;
 	struct slot slots[OPEN_MAX];
@@ -187,7 +190,7 @@ settle_paths(struct archive_dump_writer *d, const char *path, struct err *err)
 		if ((d->path = strndup(path, n)) == NULL)
 			return err_nomem(err, "a dump's path");
 	}
-	if (!file_temp_name(temp, err))
+	if (!file_temp_name_of(d->path, temp, err))
 		return false;
 	slash = strrchr(d->path, '/');
 	n = slash == NULL ? 0 : (size_t)(slash - d->path) + 1;
@@ -196,6 +199,21 @@ settle_paths(struct archive_dump_writer *d, const char *path, struct err *err)
 		return err_nomem(err, "a dump's path");
 	}
 	return true;
+}
+
+static bool
+make_temp(struct archive_dump_writer *d, struct err *err)
+{
+
+	if (mkdir(d->temp, FOLDER_MODE) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "dump %s", d->path);
+	d->made = true;
+	d->hold = open(d->temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->hold >= 0)
+		file_hold(d->hold);
+	/* Who looks for leftovers may have found it first. */
+	return access(d->temp, F_OK) == 0 || err_set_errno(err, ERR_DISK,
+	    errno, "dump %s", d->path);
 }
 
 struct archive_writer *
@@ -216,6 +234,7 @@ archive_writer_dump(const char *path, const struct archive_head *head,
 	}
 	for (i = 0; i < OPEN_MAX; i++)
 		d->slots[i].output.fd = -1;
+	d->hold = -1;
 	d->gzip = gzip;
 	d->filter = gzip ? filter : NULL;
 	if (gzip && filter == NULL) {
@@ -224,11 +243,8 @@ archive_writer_dump(const char *path, const struct archive_head *head,
 	}
 	if (!settle_paths(d, path, err))
 		goto fail;
-	if (mkdir(d->temp, FOLDER_MODE) != 0) {
-		err_set_errno(err, ERR_DISK, errno, "dump %s", path);
+	if (!make_temp(d, err))
 		goto fail;
-	}
-	d->made = true;
 	if (!put_prelude(d, head, err))
 		goto fail;
 	for (i = 0; i < head->n; i++)
@@ -305,6 +321,8 @@ archive_dump_writer_free(struct archive_writer *w)
 		archive_dump_output_drop(&d->slots[i].output);
 	if (d->made)
 		nftw(d->temp, remove_one, REMOVE_DEPTH, FTW_DEPTH | FTW_PHYS);
+	if (d->hold >= 0)
+		close(d->hold);
 	free(d->temp);
 	free(d->path);
 	free(d);

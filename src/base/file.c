@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,12 +12,15 @@
 
 #define TEMP_PREFIX ".spaceferry-tmp-"
 #define TEMP_RANDOM 8
+#define TEMP_OF 4		/* of them, those of what it will become */
+#define TEMP_TRIES 5
 #define READ_STEP 65536
 
 struct file_writer {
 	char *path;
 	char *temp;
 	int fd;			/* -1 once closed */
+	int hold;		/* its duplicate: the lock lasts longer */
 	bool committed;
 };
 
@@ -41,6 +45,53 @@ file_is_temp_name(const char *name)
 	    hash_unhex(name + sizeof(TEMP_PREFIX) - 1, bytes, sizeof(bytes));
 }
 
+/* The bytes of a temporary name that are target's. */
+static bool
+target_bytes(const char *target, uint8_t out[TEMP_OF])
+{
+	const char *slash = strrchr(target, '/');
+	const char *name = slash != NULL ? slash + 1 : target;
+	uint8_t sum[HASH_SHA256_SIZE];
+
+	if (file_is_temp_name(name)) {
+		hash_unhex(name + sizeof(TEMP_PREFIX) - 1, sum, TEMP_RANDOM);
+	} else if (!hash_sha256(name, strlen(name), sum)) {
+		return false;
+	}
+	memcpy(out, sum, TEMP_OF);
+	return true;
+}
+
+bool
+file_temp_name_of(const char *target, char out[FILE_TEMP_NAME_SIZE],
+    struct err *err)
+{
+	uint8_t bytes[TEMP_RANDOM];
+
+	if (!hash_random(bytes, sizeof(bytes)) || !target_bytes(target, bytes))
+		return err_set(err, ERR_INTERNAL, "no random bytes");
+	memcpy(out, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1);
+	hash_hex(bytes, sizeof(bytes), out + sizeof(TEMP_PREFIX) - 1);
+	return true;
+}
+
+bool
+file_is_temp_name_of(const char *name, const char *target)
+{
+	uint8_t bytes[TEMP_RANDOM], of[TEMP_OF];
+
+	return file_is_temp_name(name) && target_bytes(target, of) &&
+	    hash_unhex(name + sizeof(TEMP_PREFIX) - 1, bytes, sizeof(bytes)) &&
+	    memcmp(bytes, of, sizeof(of)) == 0;
+}
+
+bool
+file_hold(int fd)
+{
+
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* The length of path's folder part, its '/' included; 0 if it has none. */
 static size_t
 folder_len(const char *path)
@@ -50,43 +101,58 @@ folder_len(const char *path)
 	return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
+/* Makes the temporary file.  Who looks for leftovers may find it before it is
+ * held: then it is gone, and made anew. */
+static bool
+make_temp(struct file_writer *w, mode_t mode, struct err *err)
+{
+	char name[FILE_TEMP_NAME_SIZE];
+	struct stat st;
+	int i;
+
+	for (i = 0; i < TEMP_TRIES; i++) {
+		if (!file_temp_name_of(w->path, name, err))
+			return false;
+		free(w->temp);
+		if (asprintf(&w->temp, "%.*s%s", (int)folder_len(w->path),
+		    w->path, name) < 0) {
+			w->temp = NULL;
+			return err_nomem(err, w->path);
+		}
+		w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
+		    O_NOFOLLOW, mode == 0 ? 0600 : mode);
+		if (w->fd < 0)
+			return err_set_errno(err, ERR_DISK, errno,
+			    "cannot create %s", w->temp);
+		file_hold(w->fd);
+		if (fstat(w->fd, &st) != 0 || st.st_nlink > 0)
+			break;
+		close(w->fd);
+		w->fd = -1;
+	}
+	if (w->fd < 0)
+		return err_set(err, ERR_DISK, "%s was removed", w->temp);
+	w->hold = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
+	return true;
+}
+
 struct file_writer *
 file_writer_new(const char *path, mode_t mode, struct err *err)
 {
-	char name[FILE_TEMP_NAME_SIZE];
 	struct file_writer *w;
 
-	if (!file_temp_name(name, err))
-		goto fail;
 	if ((w = calloc(1, sizeof(*w))) == NULL) {
 		err_nomem(err, path);
-		goto fail;
+		return NULL;
 	}
-	if ((w->path = strdup(path)) == NULL) {
+	w->fd = w->hold = -1;
+	if ((w->path = strdup(path)) == NULL)
 		err_nomem(err, path);
-		goto fail_w;
-	}
-	if (asprintf(&w->temp, "%.*s%s", (int)folder_len(path), path,
-	    name) < 0) {
-		err_nomem(err, path);
-		goto fail_path;
-	}
-	w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-	    O_NOFOLLOW, mode == 0 ? 0600 : mode);
-	if (w->fd < 0) {
-		err_set_errno(err, ERR_DISK, errno, "cannot create %s",
-		    w->temp);
-		goto fail_temp;
-	}
-	return w;
-
-fail_temp:
+	else if (make_temp(w, mode, err))
+		return w;
 	free(w->temp);
-fail_path:
 	free(w->path);
-fail_w:
 	free(w);
-fail:
 	return NULL;
 }
 
@@ -127,6 +193,8 @@ file_writer_free(struct file_writer *w)
 		close(w->fd);
 	if (!w->committed)
 		unlink(w->temp);
+	if (w->hold >= 0)
+		close(w->hold);
 	free(w->temp);
 	free(w->path);
 	free(w);

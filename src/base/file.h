@@ -26,10 +26,21 @@ bool file_temp_name(char out[FILE_TEMP_NAME_SIZE], struct err *err);
 /* True when name (a last component) is of that kind. */
 bool file_is_temp_name(const char *name);
 
+/* The same for what will become target (a path; its last component counts):
+ * half of the digits are that name's.  Of a temporary name it has that one's. */
+bool file_temp_name_of(const char *target, char out[FILE_TEMP_NAME_SIZE],
+    struct err *err);
+bool file_is_temp_name_of(const char *name, const char *target);
+
+/* Takes the lock (flock) on a temporary file or folder by which its maker shows
+ * that it lives; it is held until fd and its duplicates are closed.  False when
+ * another has it, or where the file system has no locks. */
+bool file_hold(int fd);
+
 struct file_writer;
 
-/* Starts replacing path with a temporary file beside it (mode less the
- * umask; 0 means 0600); its parents must exist.  A symbolic link at path is
+/* Starts replacing path with a temporary file beside it, of file_temp_name_of()
+ * and held (mode less the umask; 0 means 0600); its parents must exist.  A symbolic link at path is
  * itself replaced.  NULL with *err. */
 struct file_writer *file_writer_new(const char *path, mode_t mode,
     struct err *err);

@@ -8,6 +8,7 @@
 #include "job/archive_filter.h"
 #include "job/archive_out.h"
 #include "job/dump_folder.h"
+#include "job/leftovers.h"
 
 struct archive_out {
 	const struct archive_place *place;
@@ -147,6 +148,8 @@ archive_out_open(const struct archive_place *place,
 		return NULL;
 	}
 	out->place = place;
+	if (!place->stream)
+		leftovers_remove(place->path);
 	if ((out->open = calloc(head->n + 1, sizeof(*out->open))) == NULL) {
 		err_nomem(err, place->name);
 		free(out);

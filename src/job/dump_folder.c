@@ -40,7 +40,8 @@ is_dump_file(const char *name)
 	    ends_in(name, ".metadata.json.gz") ||
 	    strcmp(name, "prelude.json") == 0 ||
 	    strcmp(name, "prelude.json.gz") == 0 ||
-	    strcmp(name, DUMP_SUMS_NAME) == 0;
+	    strcmp(name, DUMP_SUMS_NAME) == 0 ||
+	    file_is_temp_name_of(name, DUMP_SUMS_NAME);
 }
 
 bool
@@ -122,14 +123,15 @@ dump_folder_check(const char *path, struct err *err)
 char *
 dump_folder_beside(const char *path, struct err *err)
 {
-	char name[FILE_TEMP_NAME_SIZE], *out;
+	char name[FILE_TEMP_NAME_SIZE], target[PATH_MAX], *out;
 	size_t len = strlen(path);
 
 	while (len > 1 && path[len - 1] == '/')
 		len--;
+	snprintf(target, sizeof(target), "%.*s", (int)len, path);
 	while (len > 0 && path[len - 1] != '/')
 		len--;
-	if (!file_temp_name(name, err))
+	if (!file_temp_name_of(target, name, err))
 		return NULL;
 	if (asprintf(&out, "%.*s%s", (int)len, path, name) < 0) {
 		err_nomem(err, path);

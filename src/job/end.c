@@ -26,6 +26,7 @@ identify(struct end *e, struct err *err)
 {
 	char folder[PATH_MAX], real[PATH_MAX];
 	const char *path = e->place.path, *name;
+	size_t len = strlen(path);
 	int n;
 
 	if (e->place.stream || realpath(path, real) != NULL) {
@@ -33,15 +34,18 @@ identify(struct end *e, struct err *err)
 		    e->place.stream ? "-" : real);
 		return n >= 0 || err_nomem(err, path);
 	}
-	name = strrchr(path, '/');
-	name = name != NULL ? name + 1 : path;
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	for (name = path + len; name > path && name[-1] != '/'; name--)
+		continue;
 	snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
 	if (realpath(folder[0] != '\0' ? folder : ".", real) == NULL) {
 		err_set(err, ERR_NOT_FOUND, "there is no folder for %s",
 		    e->place.name);
 		return err_hint(err, "make it first: mkdir -p");
 	}
-	n = asprintf(&e->identity, "archive:%s/%s", real, name);
+	n = asprintf(&e->identity, "archive:%s/%.*s", real,
+	    (int)(path + len - name), name);
 	return n >= 0 || err_nomem(err, path);
 }
 

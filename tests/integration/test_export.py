@@ -195,6 +195,53 @@ def test_dry_run_and_interruption(app, source, spaceferry, tmp_path):
     assert not list(tmp_path.glob("a*")) and not list(tmp_path.glob(".spaceferry*"))
 
 
+def temporary(folder):
+    return sorted(p.name for p in folder.iterdir() if "spaceferry-tmp" in p.name)
+
+
+@pytest.mark.parametrize("form", ["archive", "dir", "dir again"])
+def test_what_a_killed_export_left_goes(app, source, spaceferry, tmp_path, form):
+    """With the next export to the same name; what a living one writes stays, and
+    so does what only looks like it."""
+    where = ["--archive", tmp_path / "a"] if form == "archive" else \
+        ["--dir", f"{tmp_path}/d/"]
+    again = form == "dir again"
+    if again:
+        assert export(spaceferry, source, *where).rc == 0
+
+    def begin(old):
+        running = spaceferry.start("export", "--json", *where, "--bwlimit", "100k",
+                                   "--drop", env={"SPACEFERRY_FROM": source.uri(DB)})
+        while not (new := set(temporary(tmp_path)) - set(old)):
+            assert running.process.poll() is None
+        return running, new.pop()
+
+    killed, left = begin([])
+    killed.kill()
+    assert killed.wait().rc == -signal.SIGKILL
+    assert left in temporary(tmp_path)
+    strange = tmp_path / ".spaceferry-tmp-0123456789abcdef"
+    strange.write_bytes(b"of another name")
+    same = tmp_path / (left[:-4] + "0000")      # no dump is in there
+    same.mkdir()
+    (same / "mine.txt").write_text("mine")
+    living, held = begin(temporary(tmp_path))
+    assert left not in temporary(tmp_path)
+    r = export(spaceferry, source, *where, "--drop")
+    assert r.rc == 0, r
+    assert set(temporary(tmp_path)) == {held, strange.name, same.name}
+    living.interrupt()
+    assert living.wait().rc == 3
+    assert temporary(tmp_path) == sorted([strange.name, same.name])
+    assert (same / "mine.txt").read_text() == "mine"
+    assert spaceferry("verify", *ends_of(source, where)).rc == 0
+
+
+def ends_of(source, where):
+    kind = "archive" if where[0] == "--archive" else "dump"
+    return ["--from", source.uri(DB), "--to", f"{kind}:{where[1]}"]
+
+
 def test_few_collections_at_a_time(source, spaceferry, db_name, tmp_path):
     """mongorestore opens as many as the head says: four, and no more are open at
     any place of the archive, however many there are and however many read."""

@@ -145,6 +145,49 @@ temp_names_are_known_by_sight(void **state)
 }
 
 static void
+temp_names_tell_for_what_they_are(void **state)
+{
+	char a[FILE_TEMP_NAME_SIZE], b[FILE_TEMP_NAME_SIZE];
+	struct err err;
+
+	(void)state;
+	assert_true(file_temp_name_of("x/y", a, &err));
+	assert_true(file_is_temp_name(a));
+	assert_true(file_is_temp_name_of(a, "y"));
+	assert_true(file_is_temp_name_of(a, "z/y"));
+	assert_false(file_is_temp_name_of(a, "x"));
+	assert_false(file_is_temp_name_of("y", "y"));
+	assert_true(file_temp_name_of("y", b, &err));
+	assert_string_not_equal(a, b);
+	assert_true(file_temp_name_of(a, b, &err));
+	assert_true(file_is_temp_name_of(b, "y"));
+}
+
+static void
+a_temporary_file_is_held(void **state)
+{
+	struct file_writer *w;
+	struct dirent *e;
+	struct err err;
+	DIR *dir;
+	int fd = -1;
+
+	(void)state;
+	assert_non_null(w = file_writer_new("held", 0, &err));
+	assert_non_null(dir = opendir("."));
+	while ((e = readdir(dir)) != NULL) {
+		if (file_is_temp_name_of(e->d_name, "held"))
+			fd = open(e->d_name, O_RDONLY);
+	}
+	closedir(dir);
+	assert_true(fd >= 0);
+	assert_false(file_hold(fd));
+	file_writer_free(w);
+	assert_true(file_hold(fd));
+	close(fd);
+}
+
+static void
 read_keeps_to_the_maximum(void **state)
 {
 	struct buf b;
@@ -244,6 +287,8 @@ main(void)
 		TEST(a_failed_finish_rolls_back),
 		TEST(longest_names_fit),
 		TEST(temp_names_are_known_by_sight),
+		TEST(temp_names_tell_for_what_they_are),
+		TEST(a_temporary_file_is_held),
 		TEST(read_keeps_to_the_maximum),
 		TEST(reads_large_files),
 		TEST(makes_folders),
