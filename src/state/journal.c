@@ -131,9 +131,11 @@ check_fingerprint(struct journal *j, struct err *err)
 	    "--restart, which drops its journal");
 }
 
-/* Reads what an unfinished run left.  One that recorded nothing is none. */
+/* Reads what an unfinished run left.  One that recorded nothing is none.
+ * --restart: it stays unread, for it may be damaged, until the first record
+ * takes its place; a run that is refused first leaves it to be resumed. */
 static bool
-resume(struct journal *j, struct err *err)
+resume(struct journal *j, bool restart, struct err *err)
 {
 	const struct lines_file file = {
 		.place = j->place,
@@ -144,9 +146,9 @@ resume(struct journal *j, struct err *err)
 		.arg = j,
 	};
 	enum place_found last;
-	uint64_t good;
+	uint64_t good = 0;
 
-	if (!lines_read(&file, &good, err))
+	if (!restart && !lines_read(&file, &good, err))
 		return false;
 	if (j->n_found > 0) {
 		if (!check_fingerprint(j, err))
@@ -184,10 +186,7 @@ journal_open(const struct journal_options *options, struct err *err)
 		goto fail_lock;
 	if (!make_names(j, err) || !make_first(j, options, err))
 		goto fail_journal;
-	/* Unread: it may be damaged. */
-	if (options->restart && !place_remove(j->place, NAME, err))
-		goto fail_journal;
-	if (!resume(j, err))
+	if (!resume(j, options->restart, err))
 		goto fail_journal;
 	return j;
 

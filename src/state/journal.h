@@ -40,7 +40,8 @@ struct journal_options {
 	 * names the part. */
 	const char *const (*fingerprint)[2];
 	size_t n_fingerprint;
-	bool restart;		/* drop an unfinished one */
+	bool restart;		/* drop an unfinished one, at the first
+				 * record */
 	uint64_t patience_ms;	/* as in place.h */
 };
 

@@ -443,6 +443,7 @@ a_different_fingerprint_is_named(void **state)
 		{ "rename", "c=d" }, { "rename", "a=b" }, { "query", "{}" },
 		{ "rules", NULL } };
 	struct journal *j = open_it();
+	struct err err;
 	const char *m;
 
 	(void)state;
@@ -459,8 +460,19 @@ a_different_fingerprint_is_named(void **state)
 	assert_non_null(strstr(m, "query"));
 	assert_non_null(strstr(m, "rename"));
 	assert_string_equal(conflict(fingerprint, 3, false), "");
+	/* Refused before it recorded anything: the old one can be resumed. */
 	assert_string_equal(conflict(query, 3, true), "");
-	assert_string_equal(conflict(query, 3, false), "");
+	assert_non_null(strstr(conflict(query, 3, false), "another query:"));
+	j = open_it();
+	assert_true(journal_resumed(j));
+	journal_free(j);
+	assert_non_null(j = open_key(KEY, true, &err));
+	assert_false(journal_resumed(j));
+	put(j, "b", "1");
+	journal_free(j);
+	j = open_it();
+	assert_null(journal_get(j, "a"));
+	journal_free(j);
 }
 
 int
