@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -154,10 +155,39 @@ call_library(struct program *p, struct spaceferry_summary *summary)
 	}
 }
 
+/* A second interruption ends the program at once, but not without the summary
+ * that --json promises: it is made beforehand.  *text is freed by the caller,
+ * after it took the words back. */
+static void
+prepare_last_words(struct program *p, char **text)
+{
+	struct spaceferry_finding finding = {
+		.kind = err_kind_name(ERR_CANCELLED),
+		.message = (char *)(uintptr_t)"interrupted twice: ended at once",
+		.hint = (char *)(uintptr_t)"",
+	};
+	struct spaceferry_summary summary = {
+		.command = p->command->name,
+		.dry_run = p->options.job.dry_run,
+		.errors = &finding,
+		.n_errors = 1,
+	};
+	size_t len = 0;
+	FILE *out;
+
+	*text = NULL;
+	if (!p->options.json || (out = open_memstream(text, &len)) == NULL)
+		return;
+	print_json(out, &summary);
+	if (fclose(out) == 0)
+		signals_last_words(fileno(result_stream(p)), *text, len);
+}
+
 static int
 run_command(struct program *p)
 {
 	struct spaceferry_summary summary;
+	char *last_words;
 	struct err err;
 	int status;
 
@@ -165,7 +195,10 @@ run_command(struct program *p)
 		err_set(&err, ERR_INTERNAL, "a library cannot be set up");
 		return report_err(p, &err);
 	}
+	prepare_last_words(p, &last_words);
 	status = call_library(p, &summary);
+	signals_last_words(-1, NULL, 0);
+	free(last_words);
 	status = report(p, &summary, status, true);
 	spaceferry_summary_free(&summary);
 	spaceferry_cleanup();

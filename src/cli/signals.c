@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,9 @@
 
 static void (*stop_job)(void);
 static volatile sig_atomic_t seen;
+static const char *last_words;
+static size_t last_words_len;	/* 0 while the two others are changed */
+static int last_words_fd;
 
 static void
 on_signal(int number)
@@ -18,8 +22,12 @@ on_signal(int number)
 	int saved = errno;
 
 	(void)number;
-	if (seen > 0)
+	if (seen > 0) {
+		if (last_words_len > 0 && write(last_words_fd, last_words,
+		    last_words_len) < 0)
+			errno = 0;
 		_exit(STATUS_INTERRUPTED);
+	}
 	seen = 1;
 	stop_job();
 	if (write(STDERR_FILENO, text, strlen(text)) < 0)
@@ -43,6 +51,18 @@ signals_install(void (*stop)(void))
 	}
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
+}
+
+void
+signals_last_words(int fd, const char *text, size_t len)
+{
+
+	last_words_len = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	last_words_fd = fd;
+	last_words = text;
+	atomic_signal_fence(memory_order_seq_cst);
+	last_words_len = len;
 }
 
 int

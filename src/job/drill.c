@@ -282,6 +282,18 @@ judge(const struct drill *d, struct move *m, enum verdict verdict, bool due)
 	    "is only on the target", mode == SPACEFERRY_ABORT };
 }
 
+static const char *
+remedy(const struct job *job, enum verdict verdict)
+{
+
+	if (verdict == EXTRA && job->resumed)
+		return "the interrupted run may have moved it before the source "
+		    "deleted it: --restart --drop moves everything anew";
+	if (verdict != EXTRA && job->writes)
+		return "the same command moves it again";
+	return "";
+}
+
 /* Counts and names one document that differs. */
 static void
 tell(struct drilling *g, const struct move *of, enum verdict verdict,
@@ -292,7 +304,7 @@ tell(struct drilling *g, const struct move *of, enum verdict verdict,
 	struct judgement j = judge(g->d, m, verdict, verdict != DIFFERENT &&
 	    is_due(m, doc, len));
 	struct report *report = &g->d->job->report;
-	const char *text = NULL, *hint = "";
+	const char *text = NULL;
 	struct buf id;
 
 	*g->told = true;
@@ -306,12 +318,9 @@ tell(struct drilling *g, const struct move *of, enum verdict verdict,
 		text = buf_str(&id);
 	if (text == NULL)
 		text = "(too long to show)";
-	if (verdict == EXTRA && g->d->job->resumed)
-		hint = "the interrupted run may have moved it before the source "
-		    "deleted it: --restart --drop moves everything anew";
 	if (j.is_error)
-		report_error(report, j.kind, hint, "%s _id %s %s", m->target_ns,
-		    text, j.words);
+		report_error(report, j.kind, remedy(g->d->job, verdict),
+		    "%s _id %s %s", m->target_ns, text, j.words);
 	else
 		report_note(report, j.kind, "", "%s _id %s %s", m->target_ns,
 		    text, j.words);
