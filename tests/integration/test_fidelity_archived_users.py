@@ -98,10 +98,8 @@ def ends(source, target, spaceferry, db_name, tmp_path):
 
 
 FORMS = {
-    "archive": (["--archive", "a"], ["--archive={}"]),
     "archive-gz": (["--archive", "a.gz"], ["--archive={}", "--gzip"]),
     "dir": (["--dir", "d"], ["--dir={}/{db}"]),
-    "dir-gz": (["--dir", "d", "--compress", "gzip"], ["--dir={}/{db}", "--gzip"]),
 }
 
 
@@ -120,8 +118,7 @@ def test_mongorestore_and_import_take_ours(ends, form):
     ends.assert_arrived()
     # The two sides of verify may be either.
     end = ("archive:" if option == "--archive" else "dump:") + str(path)
-    for a, b in (ends.source.uri(), end), (end, ends.target.uri()):
-        ends.run("verify", env={"SPACEFERRY_FROM": a, "SPACEFERRY_TO": b})
+    ends.run("verify", env={"SPACEFERRY_FROM": end, "SPACEFERRY_TO": ends.target.uri()})
     ends.db.command("updateUser", "app", pwd="another")
     r = ends.run("verify", rc=1, env={"SPACEFERRY_TO": end})
     assert f"user {ends.name}.app is another one" in summary.messages(r)
@@ -157,16 +154,15 @@ def test_without_being_asked_there_are_none(ends):
     assert ends.accounts(ends.target) == {}
 
 
-@pytest.mark.parametrize("form", ["--archive={}/x", "--out={}/x",
-                                  "--out={}/x --gzip", "everything", "everything-dir"])
+@pytest.mark.parametrize("form", ["--archive={}/x", "--out={}/x --gzip",
+                                  "everything"])
 def test_import_takes_mongodumps(ends, form):
     """Of the database alone, or of the whole server."""
     path = ends.path / "x"
     form = form.format(ends.path).split()
     if form[0].startswith("everything"):
-        option = "--dir" if form[0].endswith("dir") else "--archive"
-        ends.tool("mongodump", ends.source, f"--out={path}" if option == "--dir"
-                  else f"--archive={path}")
+        option = "--archive"
+        ends.tool("mongodump", ends.source, f"--archive={path}")
     else:
         option = "--dir" if form[0].startswith("--out") else "--archive"
         ends.tool("mongodump", ends.source, "--db", ends.name,
@@ -235,21 +231,24 @@ def test_who_may_not_read_them_exports_none(ends, target, app_uri):
     assert list(ends.path.glob("b*")) == []
 
 
-@pytest.mark.parametrize("what, word", [
-    ({"_id": "admin.root", "user": "app", "db": "{}"}, "should be a user"),
-    ({"_id": "{}.app", "user": 1, "db": "{}"}, "should be a user"),
-    ({"_id": "authSchema", "currentVersion": 1}, "authSchema 1"),
-])
-def test_bad_ones_are_refused(ends, what, word):
-    """Nothing is written, and nothing of them is said."""
+def test_bad_ones_are_refused(ends):
+    """Nothing is written."""
     folder = ends.path / "d" / ends.name
     folder.mkdir(parents=True)
-    doc = {k: v.format(ends.name) if isinstance(v, str) else v for k, v in what.items()}
     (folder / "c.bson").write_bytes(encode({"_id": 1}))
-    kind = "version" if "currentVersion" in doc else "users"
-    (folder / f"$admin.system.{kind}.bson").write_bytes(encode(doc))
-    r = ends.run("import", "--dir", ends.path / "d", rc=2)
-    assert word in summary.messages(r), r
+    for kind, doc, word in [
+            ("version", {"_id": "authSchema", "currentVersion": 1}, "authSchema 1"),
+            ("users", {"_id": "admin.root", "user": "app", "db": ends.name},
+             "should be a user"),
+            ("users", {"_id": f"{ends.name}.app", "user": 1, "db": ends.name},
+             "should be a user"),
+            ("roles", {"_id": f"{ends.name}.app", "user": "app", "db": ends.name},
+             "should be a role")]:
+        file = folder / f"$admin.system.{kind}.bson"
+        file.write_bytes(encode(doc))
+        r = ends.run("import", "--dir", ends.path / "d", rc=2)
+        assert word in summary.messages(r), r
+        file.unlink()
     assert ends.name not in ends.target.client().list_database_names()
 
 
