@@ -29,8 +29,7 @@ static bool
 open_state(struct run *r, struct err *err)
 {
 
-	if (!state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
-	    r->has_files ? &r->files : NULL, err))
+	if (!run_make_key(r, err))
 		return false;
 	if ((r->journal = state_key_open_journal(&r->key, &r->job, err)) == NULL)
 		return false;
@@ -265,6 +264,19 @@ dry_run_data(struct run *r, struct err *err)
 	return true;
 }
 
+/* As the run would judge it: what an unfinished one left is known. */
+static bool
+judge_target(struct run *r, struct err *err)
+{
+
+	if (r->key.n == 0 && !run_make_key(r, err))
+		return false;
+	r->journal = state_key_open_journal(&r->key, &r->job, err);
+	return r->journal != NULL &&
+	    target_check(&r->data, &r->job, r->journal, err) &&
+	    accounts_check(&r->data, &r->job, r->journal, err);
+}
+
 static bool
 dry_run(struct run *r, struct err *err)
 {
@@ -277,8 +289,7 @@ dry_run(struct run *r, struct err *err)
 		return false;
 	if (r->has_data && !dry_run_data(r, err))
 		return false;
-	return !r->has_data || (target_check(&r->data, &r->job, NULL, err) &&
-	    accounts_check(&r->data, &r->job, NULL, err));
+	return !r->has_data || judge_target(r, err);
 }
 
 /* --- */

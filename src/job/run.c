@@ -203,6 +203,14 @@ run_finish_journal(struct run *r, struct err *err)
 }
 
 bool
+run_make_key(struct run *r, struct err *err)
+{
+
+	return state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
+	    r->has_files ? &r->files : NULL, err);
+}
+
+bool
 run_find_manifests(struct run *r, struct err *err)
 {
 	struct place_options options = {
@@ -210,8 +218,7 @@ run_find_manifests(struct run *r, struct err *err)
 		.patience_ms = r->job.patience_ms, .look_only = true,
 	};
 
-	if (!state_key_make(&r->key, &r->job, r->has_data ? &r->data : NULL,
-	    &r->files, err))
+	if (r->key.n == 0 && !run_make_key(r, err))
 		return false;
 	options.key = (const char *)r->key.key.data;
 	r->looked = place_new(&options, err);

@@ -45,6 +45,9 @@ int run_close(struct run *r, bool ok, struct err *err);
  * something differs, so that the same command mends it. */
 bool run_finish_journal(struct run *r, struct err *err);
 
+/* Makes what the state is filed under; once. */
+bool run_make_key(struct run *r, struct err *err);
+
 /* Opens the manifests of an earlier migration between the same ends, where
  * there are any; makes none. */
 bool run_find_manifests(struct run *r, struct err *err);

@@ -134,6 +134,7 @@ state_key_open_journal(struct state_key *k, const struct job *job,
 		.fingerprint = (const char *const (*)[2])k->fingerprint,
 		.n_fingerprint = k->n,
 		.restart = job->options->restart,
+		.look_only = job->options->dry_run,
 		.patience_ms = job->patience_ms,
 	};
 

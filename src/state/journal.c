@@ -135,7 +135,7 @@ check_fingerprint(struct journal *j, struct err *err)
  * --restart: it stays unread, for it may be damaged, until the first record
  * takes its place; a run that is refused first leaves it to be resumed. */
 static bool
-resume(struct journal *j, bool restart, struct err *err)
+resume(struct journal *j, const struct journal_options *o, struct err *err)
 {
 	const struct lines_file file = {
 		.place = j->place,
@@ -148,13 +148,13 @@ resume(struct journal *j, bool restart, struct err *err)
 	enum place_found last;
 	uint64_t good = 0;
 
-	if (!restart && !lines_read(&file, &good, err))
+	if (!o->restart && !lines_read(&file, &good, err))
 		return false;
 	if (j->n_found > 0) {
 		if (!check_fingerprint(j, err))
 			return false;
-		j->lines = lines_continue(j->place, NAME, good, err);
-		if (j->lines == NULL)
+		if (!o->look_only && (j->lines = lines_continue(j->place, NAME,
+		    good, err)) == NULL)
 			return false;
 		journal_replay_end(j);
 	}
@@ -171,6 +171,7 @@ journal_open(const struct journal_options *options, struct err *err)
 	const struct place_options place = {
 		.state = options->folder, .key = options->key,
 		.patience_ms = options->patience_ms,
+		.look_only = options->look_only,
 	};
 	struct journal *j;
 
@@ -186,7 +187,7 @@ journal_open(const struct journal_options *options, struct err *err)
 		goto fail_lock;
 	if (!make_names(j, err) || !make_first(j, options, err))
 		goto fail_journal;
-	if (!resume(j, options->restart, err))
+	if (!resume(j, options, err))
 		goto fail_journal;
 	return j;
 

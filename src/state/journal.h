@@ -43,6 +43,8 @@ struct journal_options {
 	bool restart;		/* drop an unfinished one, at the first
 				 * record */
 	uint64_t patience_ms;	/* as in place.h */
+	bool look_only;		/* as in place.h, for dry runs: to record is
+				 * ERR_INTERNAL */
 };
 
 /* Opens and locks; reads what an unfinished run left.  NULL with *err:

@@ -169,3 +169,31 @@ def test_describe_knows_the_files(case, app):
     described = make_app.describe()
     assert case.dry.summary["links"]["unreferenced_files"] == \
         len(described["unreferenced"])
+
+
+def test_after_an_interruption(app, source, target, s3_server, work, db_name):
+    """It says what the same command would do: resume what a killed run left."""
+    documents = source.client()[db_name]["orders"]
+    documents.insert_many([{"_id": n, "pad": "x" * 1000} for n in range(20_000)])
+    run = Ferry(work / db_name)
+    env = {"SPACEFERRY_FROM": source.uri(db_name), "SPACEFERRY_TO": target.uri(db_name)}
+    there = target.client()[db_name]["orders"]
+    running = run.start("migrate", "--json", "--bwlimit", "4MiB", env=env)
+    while there.estimated_document_count() == 0:
+        assert running.process.poll() is None
+    running.kill()
+    running.wait()
+
+    def files():
+        return {p: p.read_bytes() for p in (run.home / "state").rglob("*") if p.is_file()}
+    before = files()
+    dry = run("migrate", "--json", "--dry-run", env=env)
+    other = run("migrate", "--json", "--dry-run", "--drop", env=env)
+    anew = run("migrate", "--json", "--dry-run", "--restart", env=env)
+    assert before and files() == before
+    assert dry.rc == 0 and summary.check(dry)["ok"], dry
+    assert other.rc == 2 and "--drop" in other.summary["errors"][0]["message"], other
+    assert anew.rc == 2 and anew.summary["errors"][0]["kind"] == "conflict", anew
+    resumed = run("migrate", "--json", env=env)
+    assert resumed.rc == 0 and "resumed" in resumed.summary, resumed
+    run.close()
