@@ -4,8 +4,9 @@
 
 #define ATLAS_ERROR 8000
 
-#define HINT_WANTS_TLS "does the server want TLS (tls=true in the URI)? On " \
-    "Atlas: Network Access"
+#define HINT_WANTS_TLS "does the server want TLS (tls=true in the URI), or " \
+    "speak none though the URI asks for it (mongodb+srv does)? On Atlas: is " \
+    "this machine's address under Network Access?"
 #define HINT_ACCESS_LIST "Atlas closes connections from addresses that are " \
     "not on its list: add this machine's address under Network Access"
 #define HINT_RIGHTS "give the user the role readWrite on this database " \
