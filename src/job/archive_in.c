@@ -340,3 +340,26 @@ archive_in_next(struct archive_in *in, struct archive_item *item,
 	return in->reader != NULL ? archive_next(in->reader, item, err) :
 	    documents_next(in, item, err);
 }
+
+bool
+archive_in_all(struct archive_in *in,
+    bool (*each)(void *arg, const struct archive_item *item, struct err *err),
+    void *arg, struct err *err)
+{
+	struct archive_item item;
+
+	for (;;) {
+		switch (archive_in_next(in, &item, err)) {
+		case ARCHIVE_DOC:
+			if (!each(arg, &item, err))
+				return false;
+			break;
+		case ARCHIVE_COLLECTION_END:
+			break;
+		case ARCHIVE_END:
+			return true;
+		case ARCHIVE_FAILED:
+			return false;
+		}
+	}
+}

@@ -35,4 +35,9 @@ const char *archive_in_version(const struct archive_in *in);
 enum archive_next archive_in_next(struct archive_in *in,
     struct archive_item *item, struct err *err);
 
+/* Tells each document to each, to the end.  False with *err, each's too. */
+bool archive_in_all(struct archive_in *in,
+    bool (*each)(void *arg, const struct archive_item *item, struct err *err),
+    void *arg, struct err *err);
+
 #endif

@@ -52,8 +52,9 @@ end_part(struct scanner *s, size_t i, struct err *err)
 }
 
 static bool
-take(struct scanner *s, const struct archive_item *item, struct err *err)
+take(void *arg, const struct archive_item *item, struct err *err)
 {
+	struct scanner *s = arg;
 	struct tally one = { 1, item->len, docdigest(item->doc, item->len) };
 	size_t i = item->collection;
 
@@ -69,27 +70,6 @@ take(struct scanner *s, const struct archive_item *item, struct err *err)
 	    s->part_bytes[i] >= PART_MAX_BYTES)
 		return end_part(s, i, err);
 	return true;
-}
-
-static bool
-read_all(struct scanner *s, struct err *err)
-{
-	struct archive_item item;
-
-	for (;;) {
-		switch (archive_in_next(s->in, &item, err)) {
-		case ARCHIVE_DOC:
-			if (!take(s, &item, err))
-				return false;
-			break;
-		case ARCHIVE_COLLECTION_END:
-			break;
-		case ARCHIVE_END:
-			return true;
-		case ARCHIVE_FAILED:
-			return false;
-		}
-	}
 }
 
 /* The order of collections is the archive's own; of a dump, whatever the
@@ -144,7 +124,7 @@ scan(struct scanner *s, struct err *err)
 		    s->scan->v[i].ns, err))
 			return false;
 	}
-	if (!read_all(s, err))
+	if (!archive_in_all(s->in, take, s, err))
 		return false;
 	for (i = 0; i < n; i++) {
 		if ((s->part_docs[i] > 0 || s->scan->v[i].n_ends == 0) &&

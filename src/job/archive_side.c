@@ -48,8 +48,9 @@ transform_of(struct reading *r, size_t i, struct err *err)
 }
 
 static bool
-take(struct reading *r, const struct archive_item *item, struct err *err)
+take(void *arg, const struct archive_item *item, struct err *err)
 {
+	struct reading *r = arg;
 	const struct data *d = r->side->data;
 	size_t i = r->move_of[item->collection], len = item->len;
 	const uint8_t *doc = item->doc;
@@ -74,27 +75,6 @@ take(struct reading *r, const struct archive_item *item, struct err *err)
 	}
 	return transform_tally(t, doc, len, &one, err) &&
 	    r->each(r->arg, &d->moves[i], doc, len, &one, err);
-}
-
-static bool
-read_all(struct reading *r, struct err *err)
-{
-	struct archive_item item;
-
-	for (;;) {
-		switch (archive_in_next(r->in, &item, err)) {
-		case ARCHIVE_DOC:
-			if (!take(r, &item, err))
-				return false;
-			break;
-		case ARCHIVE_COLLECTION_END:
-			break;
-		case ARCHIVE_END:
-			return true;
-		case ARCHIVE_FAILED:
-			return false;
-		}
-	}
 }
 
 static bool
@@ -126,7 +106,7 @@ archive_side_read(const struct archive_side *side, drill_fn *each, void *arg,
 	size_t i, n = side->data->n_moves;
 	bool ok;
 
-	ok = prepare(&r, err) && read_all(&r, err);
+	ok = prepare(&r, err) && archive_in_all(r.in, take, &r, err);
 	for (i = 0; ok && side->counts != NULL && i < n; i++)
 		rewrite_counts_add(&side->counts[i], &r.counts[i]);
 	for (i = 0; r.transforms != NULL && i < n; i++)
