@@ -58,17 +58,73 @@ struct spaceferry_progress {
 	bool finished;
 };
 
+/* One field in which a document of the source, after rewriting, and that of the
+ * target differ.  path is dotted, array elements are numbers.  source and target
+ * are canonical Extended JSON; NULL: that side has no such field.  With order
+ * only the order of the fields of the document at path ("": the whole) differs,
+ * and both are NULL. */
+struct spaceferry_field {
+	const char *path;
+	const char *source;
+	const char *target;
+	bool order;
+};
+
+enum spaceferry_difference_kind {
+	SPACEFERRY_MISSING,	/* a document that the target has not */
+	SPACEFERRY_EXTRA,	/* one that only the target has */
+	SPACEFERRY_DIFFERENT,	/* one that both have */
+	SPACEFERRY_METADATA,	/* an index, option, validator or view */
+	SPACEFERRY_FILE
+};
+
+/* One difference, as diff tells it.  Lives for the call. */
+struct spaceferry_difference {
+	enum spaceferry_difference_kind kind;
+	const char *ns;		/* as on the target; NULL of a file */
+	const char *id;		/* of a document: canonical Extended JSON */
+	const struct spaceferry_field *fields; /* of a different one */
+	size_t n_fields;
+	const char *type;	/* metadata: "index", "option", "validator",
+				 * "view"; file: "missing", "extra",
+				 * "different" */
+	const char *name;	/* of metadata */
+	const char *source;	/* metadata: Extended JSON or NULL; file: what */
+	const char *target;	/* is known of it in words, or NULL */
+	const char *key;	/* of a file */
+	const char *store;	/* the file's target, no secrets in it */
+};
+
+enum spaceferry_verdict {
+	SPACEFERRY_PASS,
+	SPACEFERRY_WARN,
+	SPACEFERRY_FAIL,
+	SPACEFERRY_SKIPPED	/* could not be looked at, for what failed above */
+};
+
+/* One check of doctor. */
+struct spaceferry_check {
+	const char *group;	/* "source", "target", "fit", "files", "app",
+				 * "machine", "outside" */
+	const char *name;	/* stable word: "dns", "tls", "quota" … */
+	enum spaceferry_verdict verdict;
+	char *seen;		/* what was found, one line */
+	char *remedy;		/* how to mend it; "" when there is nothing to */
+};
+
 /* What the caller is told while a job runs.  Each may be NULL.  progress is
- * called about twice a second from a thread of its own, log from any thread;
- * never two at a time. */
+ * called about twice a second from a thread of its own, the others from any
+ * thread; never two at a time. */
 struct spaceferry_callbacks {
 	void (*progress)(void *arg, const struct spaceferry_progress *v,
 	    size_t n);
 	void (*log)(void *arg, enum spaceferry_level level, const char *line);
+	void (*difference)(void *arg, const struct spaceferry_difference *d);
+	void (*check)(void *arg, const struct spaceferry_check *c);
 	void *arg;
 };
 
-/* All options of migrate and verify.  Zero-filled is valid: every field has
+/* All options of all jobs.  Zero-filled is valid: every field has
  * its default then.  Nothing is copied: strings must live until the job ends. */
 struct spaceferry_options {
 	/* mongodb:// or mongodb+srv:// URI, "archive:FILE", "archive:-" (stdin
@@ -94,6 +150,11 @@ struct spaceferry_options {
 	struct spaceferry_strings rewrite_files; /* globs over keys */
 	enum spaceferry_on_conflict on_conflict;
 	bool drop;
+	bool delta;		/* move only what differs; implies REPLACE */
+	bool delete_extra;	/* with delta: remove what only the target has */
+	uint64_t max_delete;	/* with delete_extra: if it were more than that,
+				 * nothing is removed; 0: no limit */
+	struct spaceferry_strings ignore; /* diff: NS:PATH not to be compared */
 	bool users_and_roles;	/* those of the chosen databases too */
 	bool dry_run;
 	bool restart;		/* drop an unfinished journal */
@@ -105,7 +166,11 @@ struct spaceferry_options {
 	uint64_t bandwidth;	/* bytes per second; 0: no limit */
 	uint64_t patience_ms;	/* 0: 10 minutes */
 	const char *state;	/* folder or store; NULL: the default place */
-	uint64_t limit;		/* samples and named differences; 0: 20 */
+	uint64_t limit;		/* samples and named differences; 0: 20 (diff:
+				 * all differences) */
+	const char *app;	/* doctor: the app's source tree, or NULL */
+	const char *env_file;	/* doctor: its environment, or NULL */
+	const char *app_url;	/* doctor: where it runs now, or NULL */
 	const char *cache_control; /* of uploaded files; NULL: none */
 	const char *content_disposition; /* "auto" (NULL), "inline",
 				 * "attachment" */
@@ -187,11 +252,34 @@ struct spaceferry_sample {
 	char *after;
 };
 
+/* A host in the documents: of links that were rewritten, or one that rules name
+ * but that stands under none of them. */
+struct spaceferry_host {
+	char *host;		/* lower case, with its port if it has one */
+	uint64_t rewritten;	/* links to it that were rewritten */
+	uint64_t no_rule;	/* links to it that no rule covers */
+	char *sample;		/* of the latter: where the first one is, and its
+				 * text; NULL if none */
+};
+
+/* What --delta did. */
+struct spaceferry_delta {
+	uint64_t inserted;
+	uint64_t replaced;
+	uint64_t deleted;
+	uint64_t bytes;		/* of documents sent */
+	uint64_t files_deleted;
+};
+
 /* What happened.  Everything in it belongs to it. */
 struct spaceferry_summary {
 	bool ok;
 	const char *command;
 	bool dry_run;
+	char *source;		/* the ends, no secrets in them; NULL: none */
+	char *target;
+	char *source_version;	/* of their servers; NULL: not known */
+	char *target_version;
 	double elapsed_seconds;
 	bool source_changed;
 	char **consistent_at;	/* "seconds.increment" of each cluster time */
@@ -213,6 +301,13 @@ struct spaceferry_summary {
 	struct spaceferry_sample *samples;
 	size_t n_samples;
 	uint64_t target_bytes;	/* dry run: data + indexes on the target */
+	struct spaceferry_host *hosts; /* most links first */
+	size_t n_hosts;
+	uint64_t settled;	/* diff: documents that differed while they were
+				 * written to, and agree now */
+	struct spaceferry_delta delta;
+	struct spaceferry_check *checks; /* doctor */
+	size_t n_checks;
 };
 
 /* Sets the libraries up.  False when one of them cannot be. */
@@ -234,6 +329,15 @@ int spaceferry_export(const struct spaceferry_options *options,
 int spaceferry_import(const struct spaceferry_options *options,
     struct spaceferry_summary *summary);
 int spaceferry_verify(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+
+/* Tells every difference through callbacks.difference; writes to neither
+ * side. */
+int spaceferry_diff(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+/* Looks for what would stop a migration with these options; tells each check
+ * through callbacks.check as it is made.  1: a check failed. */
+int spaceferry_doctor(const struct spaceferry_options *options,
     struct spaceferry_summary *summary);
 
 /* Frees what is in *summary, not summary itself. */

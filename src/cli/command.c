@@ -45,6 +45,26 @@ check_ends(const struct options *o, const char *verb, struct err *err)
 	return check_namespace(o, err);
 }
 
+/* What goes with --delta only, and what contradicts it. */
+static bool
+check_delta(const struct options *o, struct err *err)
+{
+	const struct spaceferry_options *job = &o->job;
+
+	if (!job->delta && job->delete_extra)
+		return err_set(err, ERR_USAGE, "--delete goes with --delta");
+	if (!job->delete_extra && job->max_delete > 0)
+		return err_set(err, ERR_USAGE, "--max-delete goes with "
+		    "--delta --delete");
+	if (job->delta && job->drop)
+		return err_set(err, ERR_USAGE, "--delta keeps what is on the "
+		    "target, --drop removes it: leave one of them out");
+	if (job->delta && job->on_conflict == SPACEFERRY_SKIP)
+		return err_set(err, ERR_USAGE, "--delta replaces what differs, "
+		    "--on-conflict skip keeps it: leave one of them out");
+	return true;
+}
+
 static bool
 check_migrate(const struct options *o, struct err *err)
 {
@@ -56,7 +76,7 @@ check_migrate(const struct options *o, struct err *err)
 		    "conflict: --on-conflict contradicts it");
 		return err_hint(err, "leave one of them out");
 	}
-	return true;
+	return check_delta(o, err);
 }
 
 /* The other end of export and import. */
@@ -128,6 +148,26 @@ check_verify(const struct options *o, struct err *err)
 	return check_ends(o, "verify", err);
 }
 
+static bool
+check_diff(const struct options *o, struct err *err)
+{
+
+	return check_ends(o, "diff", err);
+}
+
+static bool
+check_doctor(const struct options *o, struct err *err)
+{
+	const struct spaceferry_options *job = &o->job;
+
+	if (job->from != NULL || job->to != NULL || job->n_files > 0 ||
+	    job->app != NULL || job->env_file != NULL || job->app_url != NULL)
+		return check_namespace(o, err);
+	err_set(err, ERR_USAGE, "nothing to look at");
+	return err_hint(err, "give what there is of the migration: --from, --to, "
+	    "--files, --app, --env-file, --app-url");
+}
+
 const struct command command_table[] = {
 	{ .name = "migrate", .bit = COMMAND_MIGRATE,
 	    .help = "move data and files, rewrite URLs, verify",
@@ -154,6 +194,27 @@ const struct command command_table[] = {
 	    .example =
 	    "spaceferry verify --config spaceferry.yaml --json\n",
 	    .check = check_verify },
+	{ .name = "diff", .bit = COMMAND_DIFF,
+	    .help = "show what differs, document by document",
+	    .usage = "--from URI --to URI [OPTION]...",
+	    .more = "Compares the source, after rewriting, with the target: "
+	    "documents with the fields that differ, options, indexes, views, "
+	    "files.  Writes to neither.  Lines that begin with - are the "
+	    "source's, with + the target's.  With --json each difference is a "
+	    "line, the summary the last one.",
+	    .example =
+	    "spaceferry diff --config spaceferry.yaml --ignore 'app.users:lastSeen'\n",
+	    .check = check_diff },
+	{ .name = "doctor", .bit = COMMAND_DOCTOR,
+	    .help = "look for what would stop a migration, and its remedy",
+	    .usage = "[--from URI] [--to URI] [--app FOLDER] [OPTION]...",
+	    .more = "Checks each end layer by layer, what the target allows and "
+	    "whether the data fits, the stores, and, if it is given, the app's "
+	    "source, environment and answers.  What it writes to try rights "
+	    "out it removes again.  Exit status 1: a check failed.",
+	    .example =
+	    "spaceferry doctor --config spaceferry.yaml --app . --env-file .env\n",
+	    .check = check_doctor },
 	{ .name = "export", .bit = COMMAND_EXPORT,
 	    .help = "write an archive or dump that mongorestore reads",
 	    .usage = "--from URI --archive FILE|- [OPTION]...",

@@ -18,6 +18,9 @@ enum command_bit {
 	COMMAND_VERIFY = 1 << 1,
 	COMMAND_EXPORT = 1 << 2,
 	COMMAND_IMPORT = 1 << 3,
+	COMMAND_DIFF = 1 << 4,
+	COMMAND_DOCTOR = 1 << 5,
+	COMMAND_REWRITE = 1 << 6,
 	COMMAND_ALL = ~0
 };
 

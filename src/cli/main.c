@@ -146,6 +146,10 @@ call_library(struct program *p, struct spaceferry_summary *summary)
 	switch (p->command->bit) {
 	case COMMAND_VERIFY:
 		return spaceferry_verify(&p->options.job, summary);
+	case COMMAND_DIFF:
+		return spaceferry_diff(&p->options.job, summary);
+	case COMMAND_DOCTOR:
+		return spaceferry_doctor(&p->options.job, summary);
 	case COMMAND_EXPORT:
 		return spaceferry_export(&p->options.job, summary);
 	case COMMAND_IMPORT:

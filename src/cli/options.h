@@ -21,7 +21,7 @@
 #include "base/err.h"
 #include "spaceferry.h"
 
-#define OPTIONS_MAX 64		/* rows of the table, at most */
+#define OPTIONS_MAX 96		/* rows of the table, at most */
 
 struct command;
 struct options_block;
@@ -42,8 +42,11 @@ struct options {
 	const char *dir;		/* job.to or job.from */
 	const char *documents;
 	const char *config;
+	const char *report;		/* --report FILE.html */
 	int log_format;			/* enum options_log_format */
 	bool json;
+	bool stat;			/* diff: counts only */
+	bool write;			/* rewrite: change the files */
 	bool quiet;
 	bool verbose;
 	bool help;
@@ -62,6 +65,7 @@ enum options_group {
 	OPTIONS_FILES,
 	OPTIONS_REWRITING,
 	OPTIONS_RUN,
+	OPTIONS_APP,
 	OPTIONS_OUTPUT,
 	OPTIONS_GROUPS
 };

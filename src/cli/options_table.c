@@ -9,9 +9,13 @@ enum {
 	VERIFY = COMMAND_VERIFY,
 	EXPORT = COMMAND_EXPORT,
 	IMPORT = COMMAND_IMPORT,
-	BOTH = COMMAND_MIGRATE | COMMAND_VERIFY,
-	WRITES = COMMAND_MIGRATE | COMMAND_EXPORT | COMMAND_IMPORT,
-	DATA = WRITES | COMMAND_VERIFY
+	DIFF = COMMAND_DIFF,
+	DOCTOR = COMMAND_DOCTOR,
+	REWRITE = COMMAND_REWRITE,
+	COMPARE = VERIFY | DIFF,
+	BOTH = MIGRATE | COMPARE | DOCTOR,	/* those with two ends */
+	WRITES = MIGRATE | EXPORT | IMPORT,
+	DATA = WRITES | COMPARE | DOCTOR
 };
 
 /* Help, man page and completions list the rows of a group in this order. */
@@ -102,6 +106,24 @@ const struct options_row options_table[] = {
 	    .help = "remove the target's namespaces first",
 	    .more = "Only the chosen namespaces, as they are named there.",
 	    .type = &options_flag, .field = JOB(drop), .commands = WRITES },
+	{ .name = "delta", .group = OPTIONS_DATA,
+	    .help = "move only what differs on the target",
+	    .more = "Compares both sides by digests first, then inserts what "
+	    "is missing and replaces what differs: --on-conflict replace is "
+	    "implied.",
+	    .type = &options_flag, .field = JOB(delta), .commands = MIGRATE },
+	{ .name = "delete", .group = OPTIONS_DATA,
+	    .help = "with --delta: remove what only the target has",
+	    .more = "Documents in the chosen collections, and files.  Without "
+	    "it they are counted as extra and left alone.",
+	    .type = &options_flag, .field = JOB(delete_extra),
+	    .commands = MIGRATE },
+	{ .name = "max-delete", .group = OPTIONS_DATA, .argument = "N",
+	    .help = "remove nothing if it were more than N",
+	    .more = "Documents and files are counted together, before "
+	    "the first one is removed.",
+	    .type = &options_limit, .field = JOB(max_delete),
+	    .commands = MIGRATE },
 	{ .name = "users-and-roles", .group = OPTIONS_DATA,
 	    .help = "also the users and roles of these databases",
 	    .more = "With their passwords as they are.  --on-conflict says what "
@@ -118,7 +140,7 @@ const struct options_row options_table[] = {
 	    "= that a / or a scheme follows, else at the first =.  Folders to "
 	    "write to are made, buckets never.",
 	    .type = &options_places, .field = JOB(files),
-	    .count = JOB(n_files), .commands = BOTH, .secret = true,
+	    .count = JOB(n_files), .commands = BOTH | REWRITE, .secret = true,
 	    .completes = "folder" },
 	{ .name = "files-url", .group = OPTIONS_FILES, .argument = "FROM=TO",
 	    .help = "public URLs of the --files before it: a rule",
@@ -128,7 +150,7 @@ const struct options_row options_table[] = {
 	    "again for the same --files, with the same TO, it is one more "
 	    "spelling of the old URLs.",
 	    .type = &options_urls, .field = JOB(files), .count = JOB(n_files),
-	    .commands = BOTH },
+	    .commands = BOTH | REWRITE},
 	{ .name = "files-include", .group = OPTIONS_FILES, .argument = "GLOB",
 	    .help = "only files of these names (repeatable)",
 	    .more = "A glob over the whole key, the path below FROM; * stands "
@@ -143,7 +165,7 @@ const struct options_row options_table[] = {
 	    .help = "read every object back, whatever is recorded",
 	    .more = "Otherwise an object whose size and ETag are still those "
 	    "noted when it was written counts as proven.",
-	    .type = &options_flag, .field = JOB(download), .commands = BOTH },
+	    .type = &options_flag, .field = JOB(download), .commands = MIGRATE | COMPARE},
 	{ .name = "cache-control", .group = OPTIONS_FILES, .argument = "TEXT",
 	    .help = "Cache-Control of uploaded files",
 	    .type = &options_text, .field = JOB(cache_control),
@@ -164,7 +186,7 @@ const struct options_row options_table[] = {
 	    "with //, or is empty.  Both end in / or neither does.  A * may "
 	    "stand for the leftmost label of FROM's host, $1 in TO repeats it.",
 	    .type = &options_pairs, .field = JOB(rewrite),
-	    .count = JOB(n_rewrite), .commands = DATA, .empty = true },
+	    .count = JOB(n_rewrite), .commands = DATA | REWRITE, .empty = true },
 	{ .name = "rewrite-skip", .group = OPTIONS_REWRITING,
 	    .argument = "NS:PATH",
 	    .help = "leave these fields alone (repeatable)",
@@ -231,7 +253,44 @@ const struct options_row options_table[] = {
 	    .type = &options_text, .field = AT(config),
 	    .commands = COMMAND_ALL, .line_only = true, .completes = "file" },
 
+	/* What doctor looks at beside the ends */
+	{ .name = "app", .group = OPTIONS_APP, .argument = "FOLDER",
+	    .help = "the app's source tree",
+	    .more = "Read for variables, image hosts, ports and old URLs.",
+	    .type = &options_text, .field = JOB(app), .commands = DOCTOR,
+	    .completes = "folder" },
+	{ .name = "env-file", .group = OPTIONS_APP, .argument = "FILE",
+	    .help = "its environment, as in .env.production",
+	    .more = "NAME=value lines, or the output of `env -0`.",
+	    .type = &options_text, .field = JOB(env_file), .commands = DOCTOR,
+	    .completes = "file" },
+	{ .name = "app-url", .group = OPTIONS_APP, .argument = "URL",
+	    .help = "where it runs now",
+	    .more = "Asked for the same pages under its old and its new host "
+	    "name, so that an app that takes the new name for something else "
+	    "shows it before the move.",
+	    .type = &options_text, .field = JOB(app_url),
+	    .commands = DOCTOR },
+
 	/* Output */
+	{ .name = "report", .group = OPTIONS_OUTPUT, .argument = "FILE.html",
+	    .help = "also write a page for people, in one file",
+	    .type = &options_text, .field = AT(report),
+	    .commands = MIGRATE | COMPARE | DOCTOR,
+	    .completes = "file" },
+	{ .name = "stat", .group = OPTIONS_OUTPUT,
+	    .help = "diff: only how many differences there are",
+	    .type = &options_flag, .field = AT(stat), .commands = DIFF },
+	{ .name = "ignore", .group = OPTIONS_OUTPUT, .argument = "NS:PATH",
+	    .help = "diff: leave these fields out (repeatable)",
+	    .more = "As for --rewrite-skip: NS is a glob over the source's "
+	    "namespaces, PATH a dotted path that passes through arrays, * "
+	    "is any key.",
+	    .type = &options_list, .field = JOB(ignore.v),
+	    .count = JOB(ignore.n), .commands = DIFF },
+	{ .name = "write", .group = OPTIONS_OUTPUT,
+	    .help = "rewrite: change the files, keep a backup",
+	    .type = &options_flag, .field = AT(write), .commands = REWRITE },
 	{ .name = "limit", .group = OPTIONS_OUTPUT, .argument = "N",
 	    .help = "name so many differences, samples (default 20)",
 	    .type = &options_limit, .field = JOB(limit), .commands = DATA },
@@ -276,6 +335,7 @@ options_group_title(enum options_group group)
 		[OPTIONS_FILES] = "Files",
 		[OPTIONS_REWRITING] = "Rewriting",
 		[OPTIONS_RUN] = "The run",
+		[OPTIONS_APP] = "The app",
 		[OPTIONS_OUTPUT] = "Output",
 	};
 

@@ -131,6 +131,14 @@ carry_log(enum log_level level, const char *line, void *arg)
 	    level == LOG_INFO ? SPACEFERRY_INFO : SPACEFERRY_WARNING, line);
 }
 
+static bool
+is_writing(const char *command)
+{
+
+	return strcmp(command, "verify") != 0 && strcmp(command, "diff") != 0 &&
+	    strcmp(command, "doctor") != 0;
+}
+
 bool
 job_open(struct job *job, const struct spaceferry_options *options,
     const char *command, struct spaceferry_summary *summary, struct err *err)
@@ -139,7 +147,7 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	memset(job, 0, sizeof(*job));
 	job->options = options;
 	job->command = command;
-	job->writes = strcmp(command, "verify") != 0 && !options->dry_run;
+	job->writes = is_writing(command) && !options->dry_run;
 	job->started_ns = cancel_now();
 	if (!report_init(&job->report, summary,
 	    options->limit != 0 ? options->limit : DEFAULT_LIMIT))
@@ -169,6 +177,10 @@ counts_are_ok(const struct spaceferry_summary *s)
 
 	for (i = 0; i < s->n_collections; i++) {
 		if (!s->collections[i].ok)
+			return false;
+	}
+	for (i = 0; i < s->n_checks; i++) {
+		if (s->checks[i].verdict == SPACEFERRY_FAIL)
 			return false;
 	}
 	return s->files.failed == 0 && s->files.missing == 0 &&

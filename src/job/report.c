@@ -297,6 +297,20 @@ spaceferry_summary_free(struct spaceferry_summary *s)
 	free(s->samples);
 	findings_free(s->errors, s->n_errors);
 	findings_free(s->notes, s->n_notes);
+	for (i = 0; i < s->n_hosts; i++) {
+		free(s->hosts[i].host);
+		free(s->hosts[i].sample);
+	}
+	free(s->hosts);
+	for (i = 0; i < s->n_checks; i++) {
+		free(s->checks[i].seen);
+		free(s->checks[i].remedy);
+	}
+	free(s->checks);
 	free(s->quarantine);
+	free(s->source);
+	free(s->target);
+	free(s->source_version);
+	free(s->target_version);
 	memset(s, 0, sizeof(*s));
 }

@@ -66,6 +66,28 @@ ticker_log(struct ticker *t, enum spaceferry_level level, const char *line)
 	pthread_mutex_unlock(&t->telling);
 }
 
+void
+ticker_difference(struct ticker *t, const struct spaceferry_difference *d)
+{
+
+	if (t->callbacks->difference == NULL)
+		return;
+	pthread_mutex_lock(&t->telling);
+	t->callbacks->difference(t->callbacks->arg, d);
+	pthread_mutex_unlock(&t->telling);
+}
+
+void
+ticker_check(struct ticker *t, const struct spaceferry_check *c)
+{
+
+	if (t->callbacks->check == NULL)
+		return;
+	pthread_mutex_lock(&t->telling);
+	t->callbacks->check(t->callbacks->arg, c);
+	pthread_mutex_unlock(&t->telling);
+}
+
 static void *
 ticker_main(void *arg)
 {

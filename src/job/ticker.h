@@ -15,6 +15,11 @@ struct ticker;
 void ticker_log(struct ticker *t, enum spaceferry_level level,
     const char *line);
 
+/* The same for a difference and a check. */
+void ticker_difference(struct ticker *t,
+    const struct spaceferry_difference *d);
+void ticker_check(struct ticker *t, const struct spaceferry_check *c);
+
 /* callbacks and progress must outlive the ticker.  NULL when a thread cannot
  * be started. */
 struct ticker *ticker_new(const struct spaceferry_callbacks *callbacks,
