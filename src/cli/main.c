@@ -13,6 +13,7 @@
 #include "cli/generate.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/print_doctor.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "spaceferry.h"
@@ -25,6 +26,7 @@ struct program {
 	struct options options;
 	const struct command *command;	/* NULL until it is known */
 	struct console *console;
+	struct print_doctor doctor;
 	uint64_t started_ns;
 };
 
@@ -63,6 +65,8 @@ result_stream(const struct program *p)
 {
 	const char *to = p->options.job.to;
 
+	if (p->command != NULL && p->command->bit == COMMAND_DOCTOR)
+		return stdout;
 	return to != NULL && strcmp(to, "archive:-") == 0 ? stderr : stdout;
 }
 
@@ -133,16 +137,43 @@ report_err(struct program *p, struct err *err)
 	return report(p, &summary, err_exit_status(err->kind, false), false);
 }
 
+static void
+on_progress(void *arg, const struct spaceferry_progress *v, size_t n)
+{
+	struct program *p = arg;
+
+	console_progress(p->console, v, n);
+}
+
+static void
+on_log(void *arg, enum spaceferry_level level, const char *line)
+{
+	struct program *p = arg;
+
+	console_log(p->console, level, line);
+}
+
+static void
+on_check(void *arg, const struct spaceferry_check *c)
+{
+	struct program *p = arg;
+
+	console_clear(p->console);
+	print_doctor_check(&p->doctor, c);
+}
+
 /* What a command is in the library. */
 static int
 call_library(struct program *p, struct spaceferry_summary *summary)
 {
 
 	p->options.job.callbacks = (struct spaceferry_callbacks){
-		.progress = console_progress,
-		.log = console_log,
-		.arg = p->console,
+		.progress = on_progress,
+		.log = on_log,
+		.check = on_check,
+		.arg = p,
 	};
+	print_doctor_init(&p->doctor, stdout, p->options.json);
 	switch (p->command->bit) {
 	case COMMAND_VERIFY:
 		return spaceferry_verify(&p->options.job, summary);

@@ -18,6 +18,11 @@ struct command;
  * caller (ferror, fflush). */
 bool print_json(FILE *out, const struct spaceferry_summary *s);
 
+/* One check of doctor as one line of JSON; verdict is its word.  False when
+ * memory is out. */
+bool print_json_check(FILE *out, const struct spaceferry_check *c,
+    const char *verdict);
+
 /* The summary for people: collections, files, links, what differs, samples of
  * a dry run, and a closing line that says what is to be done.  status is the
  * program's exit status.  Errors that stopped the run are not in it: they go

@@ -253,11 +253,54 @@ seconds(double s)
 	return json_real((double)(uint64_t)(s * 1000 + 0.5) / 1000);
 }
 
+/* How many checks came out how. */
+static json_t *
+checks(const struct spaceferry_summary *s)
+{
+	uint64_t n[SPACEFERRY_SKIPPED + 1] = { 0 };
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < s->n_checks; i++)
+		n[s->checks[i].verdict]++;
+	set(&o, "passed", number(n[SPACEFERRY_PASS]));
+	set(&o, "warnings", number(n[SPACEFERRY_WARN]));
+	set(&o, "failed", number(n[SPACEFERRY_FAIL]));
+	set(&o, "skipped", number(n[SPACEFERRY_SKIPPED]));
+	return o;
+}
+
+/* Writes o, which may be NULL, as a line and frees it. */
+static bool
+write_line(FILE *out, json_t *o)
+{
+	bool ok;
+
+	if (o == NULL)
+		return false;
+	ok = json_dumpf(o, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0;
+	json_decref(o);
+	return ok && fputc('\n', out) != EOF;
+}
+
+bool
+print_json_check(FILE *out, const struct spaceferry_check *c,
+    const char *verdict)
+{
+	json_t *o = json_object();
+
+	set(&o, "check", text(c->name));
+	set(&o, "group", text(c->group));
+	set(&o, "verdict", text(verdict));
+	set(&o, "seen", text(c->seen));
+	set(&o, "remedy", text(c->remedy));
+	return write_line(out, o);
+}
+
 bool
 print_json(FILE *out, const struct spaceferry_summary *s)
 {
 	json_t *o = json_object();
-	bool ok;
 
 	set(&o, "ok", json_boolean(s->ok));
 	set(&o, "command", text(s->command));
@@ -275,9 +318,7 @@ print_json(FILE *out, const struct spaceferry_summary *s)
 	set(&o, "notes", findings(s->notes, s->n_notes));
 	set(&o, "samples", samples(s));
 	set(&o, "target_bytes", number(s->target_bytes));
-	if (o == NULL)
-		return false;
-	ok = json_dumpf(o, out, JSON_COMPACT | JSON_REAL_PRECISION(15)) == 0;
-	json_decref(o);
-	return ok && fputc('\n', out) != EOF;
+	if (s->n_checks > 0)
+		set(&o, "checks", checks(s));
+	return write_line(out, o);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cli/print_doctor.h"
 #include "cli/print_summary.h"
 #include "cli/text.h"
 #include "cli/units.h"
@@ -359,6 +360,12 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 {
 	char took[UNITS_TEXT];
 
+	if (s->command != NULL && strcmp(s->command, "doctor") == 0) {
+		print_findings(out, "Wrong", s->errors, s->n_errors);
+		print_findings(out, "Worth knowing", s->notes, s->n_notes);
+		print_doctor_closing(out, s, style);
+		return;
+	}
 	if (style->status > 1 && s->n_collections == 0 && s->files.count == 0) {
 		print_closing(out, s, style);
 		return;

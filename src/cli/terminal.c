@@ -21,6 +21,22 @@ terminal_has_colour(int fd)
 	return (no == NULL || no[0] == '\0') && terminal_is(fd);
 }
 
+bool
+terminal_is_utf8(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		value = getenv(names[i]);
+		if (value != NULL && value[0] != '\0')
+			return strcasestr(value, "utf-8") != NULL ||
+			    strcasestr(value, "utf8") != NULL;
+	}
+	return false;
+}
+
 struct terminal_size
 terminal_size(int fd)
 {

@@ -11,6 +11,10 @@ bool terminal_is(int fd);
  * (or empty). */
 bool terminal_has_colour(int fd);
 
+/* True when the locale's characters are UTF-8: LC_ALL, else LC_CTYPE, else
+ * LANG, as setlocale(3) looks. */
+bool terminal_is_utf8(void);
+
 /* Columns and rows as they are now; 80 and 24 where that cannot be learnt. */
 struct terminal_size {
 	unsigned columns;
