@@ -118,6 +118,13 @@ open_ends(struct data *d, const struct job *job, struct err *err)
 	if (!end_open(&d->source, &source, err) ||
 	    !end_open(&d->target, &target, err))
 		return false;
+	return data_check_ends(d, job, err);
+}
+
+bool
+data_check_ends(struct data *d, const struct job *job, struct err *err)
+{
+
 	d->same_deployment = d->source.kind == END_MONGO &&
 	    d->target.kind == END_MONGO &&
 	    mongo_same(d->source.server, d->target.server);
@@ -244,19 +251,45 @@ metadata_matches(const struct job *job, const struct collection_info *info)
 	return n;
 }
 
+static void
+note_versions(const struct data *d, struct spaceferry_summary *s)
+{
+	const char *source = end_version(&d->source);
+	const char *target = end_version(&d->target);
+
+	if (source != NULL && source[0] != '\0')
+		s->source_version = strdup(source);
+	if (target != NULL && target[0] != '\0')
+		s->target_version = strdup(target);
+}
+
+bool
+data_init(struct data *d, const struct job *job, struct err *err)
+{
+
+	memset(d, 0, sizeof(*d));
+	if (pthread_mutex_init(&d->lock, NULL) != 0)
+		return err_nomem(err, "lock");
+	return parse_query(d, job->options->query, err);
+}
+
+bool
+data_check_plan(struct data *d, struct err *err)
+{
+
+	return check_not_same(d, err) && check_buckets(d, err);
+}
+
 bool
 data_open(struct data *d, struct job *job, struct err *err)
 {
 	struct err ignored;
 	size_t i;
 
-	memset(d, 0, sizeof(*d));
-	if (pthread_mutex_init(&d->lock, NULL) != 0)
-		return err_nomem(err, "lock");
-	if (!parse_query(d, job->options->query, err) ||
-	    !open_ends(d, job, err) || !read_catalogs(d, job, err) ||
-	    !check_not_same(d, err) || !check_buckets(d, err))
+	if (!data_init(d, job, err) || !open_ends(d, job, err) ||
+	    !read_catalogs(d, job, err) || !data_check_plan(d, err))
 		return false;
+	note_versions(d, job->report.summary);
 	say_names(d);
 	d->writes_known = d->source.kind == END_MONGO && mongo_write_counter(d->source.session,
 	    &d->writes_before, &ignored);
@@ -339,19 +372,18 @@ summarise_tally(const struct tally *t, struct spaceferry_tally *out)
 }
 
 static bool
-move_is_ok(const struct move *m, const struct spaceferry_options *o)
+move_is_ok(const struct move *m, bool minds_extras)
 {
-	bool extras_matter = o->on_conflict == SPACEFERRY_ABORT;
 
 	return m->missing == 0 && m->different == 0 && m->quarantined == 0 &&
 	    m->n_metadata == 0 && m->failed_indexes == 0 &&
 	    !m->refused_violations && !m->drifted &&
-	    (m->extra == 0 || !extras_matter);
+	    (m->extra == 0 || !minds_extras);
 }
 
 static bool
-summarise_move(struct move *m, const struct spaceferry_options *o,
-    bool judged, struct spaceferry_collection *c)
+summarise_move(struct move *m, bool minds_extras, bool judged,
+    struct spaceferry_collection *c)
 {
 
 	if ((c->ns = strdup(m->target_ns)) == NULL)
@@ -375,7 +407,7 @@ summarise_move(struct move *m, const struct spaceferry_options *o,
 	c->quarantined = m->quarantined;
 	c->conflicts = m->conflicts;
 	c->violations = m->violations;
-	c->ok = judged && move_is_ok(m, o);
+	c->ok = judged && move_is_ok(m, minds_extras);
 	c->metadata = m->metadata;
 	c->n_metadata = m->n_metadata;
 	m->metadata = NULL;
@@ -393,7 +425,7 @@ data_summarise(struct data *d, struct job *job, struct err *err)
 	if (s->collections == NULL)
 		return err_nomem(err, "summary");
 	for (i = 0; i < d->n_moves; i++) {
-		if (!summarise_move(&d->moves[i], job->options,
+		if (!summarise_move(&d->moves[i], job_minds_extras(job),
 		    d->judged, &s->collections[s->n_collections]))
 			return err_nomem(err, "summary");
 		s->n_collections++;

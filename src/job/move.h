@@ -80,6 +80,15 @@ struct data {
 bool data_open(struct data *d, struct job *job, struct err *err);
 void data_close(struct data *d);
 
+/* What data_open() is made of, for who opens the ends and reads the catalogs
+ * itself: data_init() first (data_close() is due after it, whatever it says);
+ * data_check_ends() once both ends are open: ERR_SAME, ERR_USAGE where an
+ * archive cannot do what is asked; data_check_plan() once moves are planned:
+ * ERR_SAME, time-series that cannot be read. */
+bool data_init(struct data *d, const struct job *job, struct err *err);
+bool data_check_ends(struct data *d, const struct job *job, struct err *err);
+bool data_check_plan(struct data *d, struct err *err);
+
 /* Appends the databases that the plan writes to, once each. */
 bool data_target_databases(const struct data *d, struct strings *dbs,
     struct err *err);

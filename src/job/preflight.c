@@ -32,6 +32,18 @@ check_name(const struct move *m, bool small, struct err *err)
 	    "leaves it out");
 }
 
+bool
+preflight_names(const struct data *d, bool small, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (!check_name(&d->moves[i], small, err))
+			return false;
+	}
+	return true;
+}
+
 /* Servers from 5.0 on build no geoHaystack index, and nothing else here does
  * what its app asks of it. */
 static bool
@@ -49,6 +61,18 @@ check_indexes(const struct data *d, const struct move *m, struct err *err)
 		return err_hint(err, "drop it on the source (a 2dsphere index "
 		    "with $geoNear does its work), or --exclude the "
 		    "collection");
+	}
+	return true;
+}
+
+bool
+preflight_indexes(const struct data *d, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (!check_indexes(d, &d->moves[i], err))
+			return false;
 	}
 	return true;
 }
@@ -74,8 +98,8 @@ clash(const char *there, const char *new, struct err *err)
 	return err_hint(err, "--rename '%s.*=%s.*'", new, there);
 }
 
-static bool
-check_case(struct data *d, struct err *err)
+bool
+preflight_case(struct data *d, struct err *err)
 {
 	struct strings there = { NULL, 0 }, new = { NULL, 0 };
 	bool ok = true;
@@ -104,18 +128,13 @@ bool
 preflight_check(struct data *d, struct job *job, struct err *err)
 {
 	bool small;
-	size_t i;
 
 	if (d->target.kind != END_MONGO)
 		return true;
 	if (!mongo_is_small_atlas(d->target.session, &small, err))
 		return err_prefix(err, "target");
-	for (i = 0; i < d->n_moves; i++) {
-		if (!check_name(&d->moves[i], small, err) ||
-		    !check_indexes(d, &d->moves[i], err))
-			return false;
-	}
-	if (!check_case(d, err))
+	if (!preflight_names(d, small, err) || !preflight_indexes(d, err) ||
+	    !preflight_case(d, err))
 		return false;
 	if (!small)
 		return true;

@@ -17,4 +17,11 @@
  * note in the report. */
 bool preflight_check(struct data *d, struct job *job, struct err *err);
 
+/* Its parts, for doctor, each false as above.  small: the target is one of
+ * Atlas' small tiers.  Names too long; indexes of kinds that the target has no
+ * more; databases that differ in case only (asks the target). */
+bool preflight_names(const struct data *d, bool small, struct err *err);
+bool preflight_indexes(const struct data *d, struct err *err);
+bool preflight_case(struct data *d, struct err *err);
+
 #endif

@@ -86,6 +86,18 @@ bool mongo_write_counter(struct mongo_session *s, uint64_t *writes,
 bool mongo_may(struct mongo_session *s, const char *ns, const char *action,
     bool *may, struct err *err);
 
+/* The same read once and asked often.  mongo_rights_new() blocks; NULL with
+ * *err.  coll "" is the database itself ("listCollections"): what is allowed
+ * on all of its collections. */
+struct mongo_rights;
+struct mongo_rights *mongo_rights_new(struct mongo_session *s,
+    struct err *err);
+void mongo_rights_free(struct mongo_rights *r);	/* NULL is allowed */
+bool mongo_rights_allow(const struct mongo_rights *r, const char *db,
+    const char *coll, const char *action);
+/* Whether the connection is somebody's at all. */
+bool mongo_rights_of_user(const struct mongo_rights *r);
+
 /* Whether it is one of Atlas' small shared tiers (M0, Flex), as serverStatus
  * tells there; no where the server does not tell. */
 bool mongo_is_small_atlas(struct mongo_session *s, bool *is, struct err *err);

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "mongo/hello.h"
@@ -15,7 +16,7 @@ string_in(const bson_iter_t *doc, const char *field)
 /* A resource is {db, collection}, where "" stands for all, {cluster: true} or
  * {anyResource: true}. */
 static bool
-covers(const bson_iter_t *privilege, const struct session_ns *ns)
+covers(const bson_iter_t *privilege, const char *ns_db, const char *ns_coll)
 {
 	bson_iter_t it, resource, any;
 	const char *db, *coll;
@@ -29,8 +30,8 @@ covers(const bson_iter_t *privilege, const struct session_ns *ns)
 	db = string_in(&resource, "db");
 	coll = string_in(&resource, "collection");
 	return db != NULL && coll != NULL &&
-	    (*db == '\0' || strcmp(db, ns->db) == 0) &&
-	    (*coll == '\0' || strcmp(coll, ns->coll) == 0);
+	    (*db == '\0' || strcmp(db, ns_db) == 0) &&
+	    (*coll == '\0' || strcmp(coll, ns_coll) == 0);
 }
 
 static bool
@@ -51,7 +52,8 @@ allows(const bson_iter_t *privilege, const char *action)
 }
 
 static bool
-look_up(const bson_t *status, const struct session_ns *ns, const char *action)
+look_up(const bson_t *status, const char *db, const char *coll,
+    const char *action)
 {
 	bson_iter_t it, users, privileges, list;
 
@@ -64,34 +66,82 @@ look_up(const bson_t *status, const struct session_ns *ns, const char *action)
 	    !bson_iter_recurse(&privileges, &list))
 		return true;
 	while (bson_iter_next(&list)) {
-		if (covers(&list, ns) && allows(&list, action))
+		if (covers(&list, db, coll) && allows(&list, action))
 			return true;
 	}
 	return false;
+}
+
+struct mongo_rights {
+	bson_t status;		/* connectionStatus' reply */
+};
+
+struct mongo_rights *
+mongo_rights_new(struct mongo_session *s, struct err *err)
+{
+	struct mongo_rights *r;
+	bson_t cmd;
+	struct session_call call = {
+		.db = "admin", .command = &cmd, .what = "connectionStatus",
+	};
+	bool ok;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL) {
+		err_nomem(err, "rights");
+		return NULL;
+	}
+	bson_init(&cmd);
+	BSON_APPEND_INT32(&cmd, "connectionStatus", 1);
+	BSON_APPEND_BOOL(&cmd, "showPrivileges", true);
+	ok = session_run(s, &call, &r->status, err);
+	bson_destroy(&cmd);
+	if (ok)
+		return r;
+	mongo_rights_free(r);
+	return NULL;
+}
+
+void
+mongo_rights_free(struct mongo_rights *r)
+{
+
+	if (r == NULL)
+		return;
+	bson_destroy(&r->status);
+	free(r);
+}
+
+bool
+mongo_rights_allow(const struct mongo_rights *r, const char *db,
+    const char *coll, const char *action)
+{
+
+	return look_up(&r->status, db, coll, action);
+}
+
+bool
+mongo_rights_of_user(const struct mongo_rights *r)
+{
+	bson_iter_t it, users, list;
+
+	return bson_iter_init(&it, &r->status) && bson_iter_find_descendant(&it,
+	    "authInfo.authenticatedUsers", &users) &&
+	    bson_iter_recurse(&users, &list) && bson_iter_next(&list);
 }
 
 bool
 mongo_may(struct mongo_session *s, const char *name, const char *action,
     bool *may, struct err *err)
 {
+	struct mongo_rights *r;
 	struct session_ns ns;
-	bson_t cmd, reply;
-	struct session_call call = {
-		.db = "admin", .command = &cmd, .what = "connectionStatus",
-	};
-	bool ok;
 
-	if (!session_split_ns(name, &ns, err))
+	if (!session_split_ns(name, &ns, err) ||
+	    (r = mongo_rights_new(s, err)) == NULL)
 		return false;
-	bson_init(&cmd);
-	BSON_APPEND_INT32(&cmd, "connectionStatus", 1);
-	BSON_APPEND_BOOL(&cmd, "showPrivileges", true);
-	ok = session_run(s, &call, &reply, err);
-	if (ok)
-		*may = look_up(&reply, &ns, action);
-	bson_destroy(&reply);
-	bson_destroy(&cmd);
-	return ok;
+	*may = mongo_rights_allow(r, ns.db, ns.coll, action);
+	mongo_rights_free(r);
+	return true;
 }
 
 bool
