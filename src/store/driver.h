@@ -13,6 +13,7 @@ struct store_driver {
 	void (*free)(struct store *s);
 	struct store_session *(*session_new)(struct store *s, struct err *err);
 	void (*session_free)(struct store_session *ss);
+	const char *(*reason)(const struct store_session *ss); /* NULL: none */
 	bool (*probe)(struct store_session *ss, bool write, struct err *err);
 	bool (*list)(struct store_session *ss, const struct store_list_ops *ops,
 	    void *arg, struct err *err);
@@ -38,6 +39,7 @@ struct store {
 	struct store_options options;
 	char *name;		/* freed by store.c, as is identity */
 	char *identity;
+	char *endpoint;		/* or NULL */
 	bool local;
 };
 

@@ -56,6 +56,13 @@ s3_session_free(struct store_session *session)
 	free(ss);
 }
 
+static const char *
+s3_reason(const struct store_session *session)
+{
+
+	return ((const struct s3_session *)session)->code;
+}
+
 void
 s3_retry_init(const struct s3_session *ss, struct retry *r)
 {
@@ -179,6 +186,7 @@ static const struct store_driver s3_driver = {
 	.free = s3_free,
 	.session_new = s3_session_new,
 	.session_free = s3_session_free,
+	.reason = s3_reason,
 	.probe = s3_probe,
 	.list = s3_list,
 	.head = s3_head,
@@ -207,6 +215,11 @@ set_names(struct s3 *s, struct err *err)
 	if (asprintf(&s->base.identity, "s3:%s%s/%s/%s", s->host, s->path,
 	    s->bucket, s->prefix) < 0) {
 		s->base.identity = NULL;
+		return err_nomem(err, "S3 store");
+	}
+	if (asprintf(&s->base.endpoint, "%s://%s%s", s->scheme, s->host,
+	    s->path) < 0) {
+		s->base.endpoint = NULL;
 		return err_nomem(err, "S3 store");
 	}
 	return true;

@@ -171,7 +171,7 @@ s3_put(struct store_session *session, const struct store_put *put, char *etag,
 	struct s3_session *ss = (struct s3_session *)session;
 
 	etag[0] = '\0';
-	if (put->body.size > S3_SINGLE_MAX)
+	if (put->body.size > S3_SINGLE_MAX || put->in_parts)
 		return s3_put_multipart(ss, put, etag, err);
 	return put_single(ss, put, etag, err);
 }

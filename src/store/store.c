@@ -115,15 +115,17 @@ store_open(const char *url, const struct store_options *options,
 void
 store_free(struct store *s)
 {
-	char *name, *identity;
+	char *name, *identity, *endpoint;
 
 	if (s == NULL)
 		return;
 	name = s->name;
 	identity = s->identity;
+	endpoint = s->endpoint;
 	s->driver->free(s);
 	free(name);
 	free(identity);
+	free(endpoint);
 }
 
 const char *
@@ -138,6 +140,13 @@ store_identity(const struct store *s)
 {
 
 	return s->identity;
+}
+
+const char *
+store_endpoint(const struct store *s)
+{
+
+	return s->endpoint;
 }
 
 bool
@@ -160,6 +169,14 @@ store_session_free(struct store_session *ss)
 
 	if (ss != NULL)
 		ss->store->driver->session_free(ss);
+}
+
+const char *
+store_reason(const struct store_session *ss)
+{
+	const struct store_driver *driver = ss->store->driver;
+
+	return driver->reason != NULL ? driver->reason(ss) : "";
 }
 
 bool

@@ -91,11 +91,19 @@ const char *store_name(const struct store *s);
  * journal's key: real path, or endpoint host + bucket + prefix. */
 const char *store_identity(const struct store *s);
 
+/* Where requests go: "https://host:8443/path", no secrets in it; NULL for a
+ * folder.  Lives with s. */
+const char *store_endpoint(const struct store *s);
+
 /* True when listing gives mtime and identity of local files. */
 bool store_is_local(const struct store *s);
 
 struct store_session *store_session_new(struct store *s, struct err *err);
 void store_session_free(struct store_session *ss);	/* NULL is allowed */
+
+/* The store's own word for why it refused the session's last request
+ * ("NoSuchBucket"), "" when it gave none.  Lives until the next request. */
+const char *store_reason(const struct store_session *ss);
 
 /* Checks that the store can be read (and written, when write is true, without
  * leaving anything behind): wrong secret, missing bucket, folder missing or
@@ -158,6 +166,9 @@ struct store_put {
 	 * if_match); some stores ignore conditions without a word. */
 	bool create_only;
 	const char *if_match;
+	/* In parts, whatever its size (not 0), and dropped if that fails: to try
+	 * out whether it can be done. */
+	bool in_parts;
 	/* A multipart upload to go on with, "" or NULL for none; upload_started
 	 * (may be NULL) is told the id of a new one before its first part. */
 	const char *upload_id;
