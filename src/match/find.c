@@ -290,6 +290,57 @@ bare_start(const struct finder *f, size_t pos, bool star)
 	return false;
 }
 
+/* Where the port at pos ends when it is a number that no_rule takes no account
+ * of; 0 otherwise.  A bare "%3A" will do for its colon. */
+static size_t
+other_port(const struct finder *f, size_t pos)
+{
+	size_t n, digits;
+
+	n = boundary_port(f->text, f->len, pos, SLASH_PERCENT, &digits);
+	return n > 0 && digits <= 5 && f->text[pos + n - digits] != '0' &&
+	    boundary_end(f->text, f->len, pos + n) ? pos + n : 0;
+}
+
+static void
+tell_held(struct finder *f)
+{
+
+	if (f->held_end > 0)
+		f->on_host(&f->held, f->arg);
+	f->held_end = 0;
+}
+
+/* The host h stands at pos (with '*': behind its label) in no match, as far as
+ * can be seen; it is told when the next one or the end is reached. */
+static void
+hold_host(struct finder *f, size_t pos, const struct find_host *h)
+{
+	struct match_host *m = &f->held;
+	struct site site = { .scheme = RULE_PATH };
+	size_t start, end = pos + h->len, n, digits;
+
+	tell_held(f);
+	start = h->star ? label_start(f, pos, f->counted) : pos;
+	*m = (struct match_host){
+		.text = f->text, .len = f->len, .at = start,
+		.name = f->text + start, .name_len = end - start,
+		.label_len = h->star ? pos - start : 0,
+	};
+	if (url_site(f, start, &site)) {
+		m->link = true;
+		m->at = site.start;
+		m->http = site.scheme == RULE_HTTP;
+	}
+	n = boundary_port(f->text, f->len, end, SLASH_PERCENT, &digits);
+	if (n > 0 && digits <= 5 &&
+	    default_port(f, end, site.scheme, SLASH_PERCENT) == 0) {
+		m->port = f->text + end + n - digits;
+		m->port_len = digits;
+	}
+	f->held_end = end;
+}
+
 /*
  * Counts a host that stands at pos (with '*': behind its label) in no match:
  * not rewritten, so the user should know.  It is bounded on the left like a
@@ -299,17 +350,28 @@ bare_start(const struct finder *f, size_t pos, bool star)
 static void
 count_host(struct finder *f, size_t pos)
 {
-	const struct find_host *h;
+	const struct find_host *h, *with_port = NULL, *counted = NULL;
 	size_t i, end = 0;
 
 	for (i = 0; i < f->rules->n_hosts; i++) {
 		h = &f->rules->host[i];
-		if (pos + h->len > end &&
-		    scan_at(f->rules->scan, i, f->text, f->len, pos) &&
-		    bare_end(f, pos + h->len) && bare_start(f, pos, h->star))
+		if (pos + h->len <= end ||
+		    !scan_at(f->rules->scan, i, f->text, f->len, pos))
+			continue;
+		if (bare_end(f, pos + h->len)) {
+			if (!bare_start(f, pos, h->star))
+				continue;
 			end = pos + h->len;
+			counted = h;
+		} else if (other_port(f, pos + h->len) > 0 &&
+		    bare_start(f, pos, h->star)) {
+			with_port = h;
+		}
 	}
-	if (end > 0) {
+	f->other_ports |= with_port != NULL;
+	if (f->on_host != NULL && (counted != NULL || with_port != NULL))
+		hold_host(f, pos, counted != NULL ? counted : with_port);
+	if (counted != NULL) {
 		f->no_rule++;
 		f->counted = end;
 	}
@@ -327,6 +389,10 @@ find_init(struct finder *f, const struct match_rules *rules, const char *text,
 	f->done = 0;
 	f->counted = 0;
 	f->no_rule = 0;
+	f->other_ports = false;
+	f->on_host = NULL;
+	f->arg = NULL;
+	f->held_end = 0;
 }
 
 bool
@@ -345,10 +411,13 @@ find_next(struct finder *f, struct find_match *m)
 			 * been counted before the label was seen whole. */
 			if (m->start < f->counted)
 				f->no_rule--;
+			if (m->start < f->held_end)
+				f->held_end = 0;
 			f->pos = f->done = f->counted = m->end;
 			return true;
 		}
 		count_host(f, pos);
 	}
+	tell_held(f);
 	return false;
 }

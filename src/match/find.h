@@ -57,6 +57,11 @@ struct finder {
 	size_t counted;		/* the end of the last host counted, or of the
 				 * last match if that is behind it */
 	uint64_t no_rule;
+	bool other_ports;	/* a host stands somewhere with another port */
+	match_host_fn *on_host;	/* NULL: hosts in no match are only counted */
+	void *arg;
+	struct match_host held;	/* not told yet, since a match may overlap it; */
+	size_t held_end;	/* its name's end, 0: there is none */
 };
 
 void find_init(struct finder *f, const struct match_rules *rules,

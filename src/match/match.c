@@ -170,6 +170,21 @@ match_possible(const struct match_rules *rules, const void *bytes, size_t len)
 	return scan_any(rules->scan, bytes, len);
 }
 
+const char *
+match_rules_host(const struct match_rules *rules, size_t i)
+{
+
+	return rules->rule[i].name;
+}
+
+static void
+tell_counts(const struct finder *f, struct match_result *result)
+{
+
+	result->no_rule = f->no_rule;
+	result->hosts = f->no_rule > 0 || f->other_ports;
+}
+
 bool
 match_text(const struct match_rules *rules, const char *text, size_t len,
     struct buf *out, struct match_result *result, match_link_fn *on_link,
@@ -195,7 +210,7 @@ match_text(const struct match_rules *rules, const char *text, size_t len,
 			on_link(&link, arg);
 		}
 	}
-	result->no_rule = f.no_rule;
+	tell_counts(&f, result);
 	if (result->matches > 0 &&
 	    !buf_append(out, text + copied, len - copied))
 		goto fail;
@@ -217,5 +232,19 @@ match_count(const struct match_rules *rules, const char *text, size_t len,
 	find_init(&f, rules, text, len);
 	while (find_next(&f, &m))
 		result->matches++;
-	result->no_rule = f.no_rule;
+	tell_counts(&f, result);
+}
+
+void
+match_hosts(const struct match_rules *rules, const char *text, size_t len,
+    match_host_fn *fn, void *arg)
+{
+	struct finder f;
+	struct find_match m;
+
+	find_init(&f, rules, text, len);
+	f.on_host = fn;
+	f.arg = arg;
+	while (find_next(&f, &m))
+		continue;
 }

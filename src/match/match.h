@@ -51,7 +51,28 @@ typedef void match_link_fn(const struct match_link *link, void *arg);
 struct match_result {
 	uint64_t matches;	/* matches replaced */
 	uint64_t no_rule;	/* a FROM's host standing in no match (point 4) */
+	bool hosts;		/* match_hosts() may have something to tell */
 };
+
+/* A FROM's host in no match, told to a match_host_fn: each of no_rule, and the
+ * same hosts with ports that no_rule leaves out. */
+struct match_host {
+	const char *text;	/* the whole source text */
+	size_t len;
+	size_t at;		/* where it begins: at the scheme if it has one */
+	const char *name;	/* as it stands there, the label of '*' included */
+	size_t name_len;
+	size_t label_len;	/* what '*' stood for; 0 without '*' */
+	const char *port;	/* digits; NULL: none, or the scheme's default */
+	size_t port_len;
+	bool link;		/* as in a URL that a rule may rewrite: behind a
+				 * scheme or "//"; else a bare host, an e-mail
+				 * address, another scheme … */
+	bool http;		/* its scheme is http */
+};
+
+/* Called for each in order; the pointers live for the call only. */
+typedef void match_host_fn(const struct match_host *host, void *arg);
 
 /* Compiles n rules (n may be 0).  Checks point 1 of the contract for each and
  * between them.  NULL with *err (ERR_RULE naming the rule, or ERR_NOMEM). */
@@ -62,6 +83,11 @@ struct match_rules *match_rules_new(const struct match_rule_spec *specs,
 void match_rules_free(struct match_rules *rules);
 
 size_t match_rules_count(const struct match_rules *rules);
+
+/* The host of the FROM of rule number i, in lower case, with '*' and with its
+ * port unless that is its scheme's default; "" for a path.  Lives as long as
+ * the rules. */
+const char *match_rules_host(const struct match_rules *rules, size_t i);
 
 /* Point 7: true when a second pass over rewritten text may change it again;
  * why gets one line that names the rules (for the warning). */
@@ -85,6 +111,11 @@ bool match_text(const struct match_rules *rules, const char *text, size_t len,
 /* Counts without rewriting: matches in *result as match_text would. */
 void match_count(const struct match_rules *rules, const char *text, size_t len,
     struct match_result *result);
+
+/* Tells the hosts that stand in no match.  A pass of its own, for texts where
+ * result->hosts is true. */
+void match_hosts(const struct match_rules *rules, const char *text, size_t len,
+    match_host_fn *fn, void *arg);
 
 /* Point 10: the keys that a link's tail may name, in the order in which they
  * are tried: as it is, percent-decoded after undoing the escape style, without

@@ -1,5 +1,6 @@
 #include <idn2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,20 @@ parse_to(struct rule *r, struct err *err)
 	return true;
 }
 
+static bool
+make_name(struct rule *r, struct err *err)
+{
+	const char *host = r->n_hosts > 0 ? r->host[0] : "";
+	size_t size = strlen(host) + r->port_len + 3;
+
+	if ((r->name = malloc(size)) == NULL)
+		return err_nomem(err, "rewrite rule");
+	snprintf(r->name, size, "%s%s%s%.*s", r->star ? "*" : "", host,
+	    r->port_len > 0 ? ":" : "", (int)r->port_len,
+	    r->port_len > 0 ? r->port : "");
+	return true;
+}
+
 bool
 rule_init(struct rule *r, const struct match_rule_spec *spec, size_t index,
     struct err *err)
@@ -235,7 +250,7 @@ rule_init(struct rule *r, const struct match_rule_spec *spec, size_t index,
 		err_nomem(err, "rewrite rule");
 		goto fail;
 	}
-	if (!parse_from(r, err) || !parse_to(r, err))
+	if (!parse_from(r, err) || !parse_to(r, err) || !make_name(r, err))
 		goto fail;
 	return true;
 
@@ -251,6 +266,7 @@ rule_free(struct rule *r)
 
 	for (i = 0; i < r->n_hosts; i++)
 		free(r->host[i]);
+	free(r->name);
 	free(r->from);
 	free(r->to);
 }

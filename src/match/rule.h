@@ -29,6 +29,7 @@ struct rule {
 	bool open;		/* FROM ends in / ? = #: anything may follow */
 	char *host[RULE_HOSTS];	/* ASCII lowered; begins with '.' after '*' */
 	size_t n_hosts;		/* 0 for a path */
+	char *name;		/* "*", host and port as one text, "" for a path */
 	const char *port;	/* digits in from, NULL if there is none */
 	size_t port_len;
 	const char *rest;	/* in from: what follows; a path is all rest */

@@ -117,6 +117,29 @@ check_second_pass(const struct match_rules *rules, const struct buf *once)
 }
 
 static void
+count_host(const struct match_host *h, void *arg)
+{
+	uint64_t *n = arg;
+
+	CHECK(h->text <= h->name && h->name_len > h->label_len);
+	CHECK((size_t)(h->name - h->text) + h->name_len <= h->len);
+	CHECK(h->at <= (size_t)(h->name - h->text));
+	CHECK(h->port == NULL || (h->port_len > 0 && h->port_len <= 5));
+	(*n)++;
+}
+
+/* Each host that is counted is told. */
+static void
+check_hosts(const struct match_rules *rules, const char *text, size_t len,
+    const struct match_result *r)
+{
+	uint64_t n = 0;
+
+	match_hosts(rules, text, len, count_host, &n);
+	CHECK(n >= r->no_rule && (n == 0 || r->hosts));
+}
+
+static void
 check_text(const struct match_rules *rules, const char *text, size_t len)
 {
 	struct seen seen = { .text = text, .len = len };
@@ -137,6 +160,7 @@ check_text(const struct match_rules *rules, const char *text, size_t len)
 	CHECK(match_text(rules, text, len, &out, &r, on_link, &seen));
 	CHECK(possible || (r.matches == 0 && r.no_rule == 0));
 	CHECK(r.matches == seen.n);
+	check_hosts(rules, text, len, &r);
 	match_count(rules, text, len, &counted);
 	CHECK(counted.matches == r.matches && counted.no_rule == r.no_rule);
 	if (r.matches == 0) {

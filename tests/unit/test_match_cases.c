@@ -96,6 +96,34 @@ check_count(const json_t *c, const char *key, uint64_t got)
 	return false;
 }
 
+struct told {
+	uint64_t n, with_port;
+};
+
+static void
+count_host(const struct match_host *h, void *arg)
+{
+	struct told *told = arg;
+	const char *end;
+
+	told->n++;
+	/* Perhaps one that no_rule leaves out. */
+	end = h->name + h->name_len;
+	told->with_port += end < h->text + h->len &&
+	    (*end == ':' || *end == '%');
+}
+
+/* What is told of hosts is what is counted, and other ports. */
+static void
+check_hosts(const struct match_rules *rules, const struct buf *in,
+    uint64_t no_rule)
+{
+	struct told told = { 0 };
+
+	match_hosts(rules, (const char *)in->data, in->len, count_host, &told);
+	assert_true(told.n >= no_rule && told.n - told.with_port <= no_rule);
+}
+
 static bool
 check_text(const json_t *c, const struct match_rules *rules,
     const struct buf *in, const struct buf *want)
@@ -114,6 +142,7 @@ check_text(const json_t *c, const struct match_rules *rules,
 		assert_int_equal(out.len, 0);
 		assert_true(buf_append(&out, in->data, in->len));
 	}
+	check_hosts(rules, in, r.no_rule);
 	ok = check_count(c, "matches", r.matches);
 	ok = check_count(c, "no_rule", r.no_rule) && ok;
 	if (want != NULL && (out.len != want->len || (out.len > 0 &&

@@ -156,7 +156,7 @@ static void
 none(void **state)
 {
 	struct match_rules *rules;
-	struct match_result r = { 7, 7 };
+	struct match_result r = { 7, 7, true };
 	struct err err;
 	struct buf out;
 	char why[80];
