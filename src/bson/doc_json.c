@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "bson/doc.h"
+#include "bson/doc_internal.h"
 #include "bson/walk.h"
 
 /*
@@ -24,10 +25,8 @@ struct level {
 	bool first;		/* no comma yet */
 };
 
-/* The length of the UTF-8 sequence at s (Unicode, table 3-7), 0 when there is
- * none: overlong forms and surrogates are not UTF-8. */
-static size_t
-utf8_len(const uint8_t *s, size_t left)
+size_t
+doc_utf8_len(const uint8_t *s, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf;
 	size_t n, i;
@@ -80,8 +79,8 @@ put_char(struct buf *out, const uint8_t *s, size_t n)
 	}
 }
 
-static bool
-put_string(struct buf *out, const char *text, size_t len)
+bool
+doc_string_json(struct buf *out, const char *text, size_t len)
 {
 	const uint8_t *s = (const uint8_t *)text, *end = s + len;
 	size_t n;
@@ -89,7 +88,7 @@ put_string(struct buf *out, const char *text, size_t len)
 	if (!buf_append_byte(out, '"'))
 		return false;
 	while (s < end) {
-		n = utf8_len(s, (size_t)(end - s));
+		n = doc_utf8_len(s, (size_t)(end - s));
 		if (!put_char(out, s, n))
 			return false;
 		s += n == 0 ? 1 : n;
@@ -165,9 +164,9 @@ put_regex(struct buf *out, const struct walk_element *e)
 	const char *options = walk_regex_options(e);
 
 	return buf_append_str(out, "{\"$regularExpression\":{\"pattern\":") &&
-	    put_string(out, e->text, e->text_len) &&
+	    doc_string_json(out, e->text, e->text_len) &&
 	    buf_append_str(out, ",\"options\":") &&
-	    put_string(out, options, strlen(options)) &&
+	    doc_string_json(out, options, strlen(options)) &&
 	    buf_append_str(out, "}}");
 }
 
@@ -177,7 +176,7 @@ put_named(struct buf *out, const char *name, const struct walk_element *e)
 {
 
 	return buf_printf(out, "{\"%s\":", name) &&
-	    put_string(out, e->text, e->text_len) &&
+	    doc_string_json(out, e->text, e->text_len) &&
 	    buf_append_byte(out, '}');
 }
 
@@ -186,7 +185,7 @@ put_dbpointer(struct buf *out, const struct walk_element *e)
 {
 
 	return buf_append_str(out, "{\"$dbPointer\":{\"$ref\":") &&
-	    put_string(out, e->text, e->text_len) &&
+	    doc_string_json(out, e->text, e->text_len) &&
 	    buf_append_str(out, ",\"$id\":") &&
 	    put_oid(out, e->value + e->value_len - 12) &&
 	    buf_append_str(out, "}}");
@@ -228,7 +227,7 @@ put_opening(struct buf *out, const struct walk_element *e, const char **closer)
 		return buf_append_byte(out, e->type == WALK_ARRAY ? '[' : '{');
 	*closer = "}}";
 	return buf_append_str(out, "{\"$code\":") &&
-	    put_string(out, e->text, e->text_len) &&
+	    doc_string_json(out, e->text, e->text_len) &&
 	    buf_append_str(out, ",\"$scope\":{");
 }
 
@@ -239,7 +238,7 @@ put_scalar(struct buf *out, const struct walk_element *e)
 
 	switch (e->type) {
 	case WALK_STRING:
-		return put_string(out, e->text, e->text_len);
+		return doc_string_json(out, e->text, e->text_len);
 	case WALK_BINARY:
 		return put_binary(out, e);
 	case WALK_UNDEFINED:
@@ -275,7 +274,7 @@ put_name(struct buf *out, struct level *lv, const struct walk_element *e)
 	lv->first = false;
 	if (!first && !buf_append_byte(out, ','))
 		return false;
-	return lv->array || (put_string(out, e->key, e->key_len) &&
+	return lv->array || (doc_string_json(out, e->key, e->key_len) &&
 	    buf_append_byte(out, ':'));
 }
 
@@ -330,26 +329,30 @@ doc_json(const uint8_t *doc, size_t len, struct buf *out)
 }
 
 bool
-doc_id_json(const uint8_t *doc, size_t len, struct buf *out)
+doc_value_json(const struct walk_element *e, struct buf *out)
 {
 	struct level levels[WALK_DEPTH_MAX];
-	struct walk_element id;
 	const uint8_t *p;
+
+	if (e->doc == NULL)
+		return put_scalar(out, e);
+	levels[0] = (struct level){ .first = true,
+	    .array = e->type == WALK_ARRAY };
+	return put_opening(out, e, &levels[0].closer) &&
+	    walk_open(e->doc, e->doc_len, &p, &levels[0].end) &&
+	    put_elements(out, levels, p);
+}
+
+bool
+doc_id_json(const uint8_t *doc, size_t len, struct buf *out)
+{
+	struct walk_element id;
 	size_t before = out->len;
 
 	if (!walk_find_id(doc, len, &id))
 		return doc_valid(doc, len) && buf_append_str(out, "null");
-	if (id.doc == NULL) {
-		if (put_scalar(out, &id))
-			return true;
-	} else {
-		levels[0] = (struct level){ .first = true,
-		    .array = id.type == WALK_ARRAY };
-		if (put_opening(out, &id, &levels[0].closer) &&
-		    walk_open(id.doc, id.doc_len, &p, &levels[0].end) &&
-		    put_elements(out, levels, p))
-			return true;
-	}
+	if (doc_value_json(&id, out))
+		return true;
 	out->len = before;
 	return false;
 }

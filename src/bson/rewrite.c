@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bson/docpaths.h"
 #include "bson/rewrite.h"
-#include "bson/rewrite_skip.h"
 #include "bson/walk.h"
 
 /* Buffers larger than this are not kept for the next document. */
@@ -32,7 +32,7 @@ struct level {
 struct rewriter {
 	const struct match_rules *rules;
 	struct rewrite_hooks hooks;
-	struct rewrite_skip skip;
+	struct docpaths skip;
 	bool count_dbrefs;
 	bool files;		/* a collection "….files" */
 	struct buf text;	/* the new text of one value */
@@ -81,7 +81,8 @@ rewriter_new(const struct rewriter_options *options, struct err *err)
 		err_nomem(err, "rewriter");
 		goto fail;
 	}
-	if (!rewrite_skip_init(&r->skip, options->skip, options->ns, err))
+	if (!docpaths_init(&r->skip, options->skip, "--rewrite-skip",
+	    options->ns, err))
 		goto fail_r;
 	r->rules = options->rules;
 	r->hooks = options->hooks;
@@ -106,7 +107,7 @@ rewriter_free(struct rewriter *r)
 		return;
 	buf_free(&r->path);
 	buf_free(&r->text);
-	rewrite_skip_free(&r->skip);
+	docpaths_free(&r->skip);
 	free(r);
 }
 
@@ -188,7 +189,7 @@ place_of(const struct pass *p, const struct level *lv,
 	if (lv->place != PLACE_VALUE || lv->array)
 		return lv->place;
 	if (p->r->skip.n > 0 &&
-	    rewrite_skip_covers(&p->r->skip, p->r->names, lv->names, e->key))
+	    docpaths_cover(&p->r->skip, p->r->names, lv->names, e->key))
 		return PLACE_SKIPPED;
 	if (p->depth == 1 && (strcmp(e->key, "_id") == 0 ||
 	    (p->r->files && strcmp(e->key, "filename") == 0)))

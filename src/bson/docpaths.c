@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bson/rewrite_skip.h"
+#include "bson/docpaths.h"
 
 /* Splits "a.*.b" at its dots. */
 static bool
-path_init(struct rewrite_skip_path *path, const char *text, struct err *err)
+path_init(struct docpaths_path *path, const char *text, struct err *err)
 {
 	const char *p;
 	char *name, *dot;
@@ -28,7 +28,7 @@ path_init(struct rewrite_skip_path *path, const char *text, struct err *err)
 fail_text:
 	free(path->text);
 fail:
-	return err_nomem(err, "--rewrite-skip");
+	return err_nomem(err, "paths of fields");
 }
 
 /* Whether the NS of "NS:PATH", which ends at colon, matches ns. */
@@ -39,22 +39,22 @@ concerns(const char *entry, const char *colon, const char *ns, bool *yes,
 	char *glob;
 
 	if ((glob = strndup(entry, (size_t)(colon - entry))) == NULL)
-		return err_nomem(err, "--rewrite-skip");
+		return err_nomem(err, "paths of fields");
 	*yes = glob_match(glob, ns);
 	free(glob);
 	return true;
 }
 
 static bool
-add(struct rewrite_skip *skip, const char *entry, const char *ns,
-    struct err *err)
+add(struct docpaths *paths, const char *entry, const char *option,
+    const char *ns, struct err *err)
 {
 	const char *colon = strchr(entry, ':');
 	bool yes = false;
 
 	if (colon == NULL || colon == entry || colon[1] == '\0') {
 		err_set(err, ERR_USAGE,
-		    "--rewrite-skip %s: not of the form NS:PATH", entry);
+		    "%s %s: not of the form NS:PATH", option, entry);
 		return err_hint(err, "write a namespace, a colon, a field, "
 		    "like shop.orders:customer.website");
 	}
@@ -62,27 +62,27 @@ add(struct rewrite_skip *skip, const char *entry, const char *ns,
 		return false;
 	if (!yes)
 		return true;
-	if (!path_init(&skip->paths[skip->n], colon + 1, err))
+	if (!path_init(&paths->paths[paths->n], colon + 1, err))
 		return false;
-	skip->n++;
+	paths->n++;
 	return true;
 }
 
 bool
-rewrite_skip_init(struct rewrite_skip *skip, const struct strings *list,
-    const char *ns, struct err *err)
+docpaths_init(struct docpaths *paths, const struct strings *list,
+    const char *option, const char *ns, struct err *err)
 {
 	size_t i;
 
-	skip->paths = NULL;
-	skip->n = 0;
+	paths->paths = NULL;
+	paths->n = 0;
 	if (list == NULL || list->n == 0)
 		return true;
-	if ((skip->paths = calloc(list->n, sizeof(*skip->paths))) == NULL)
-		return err_nomem(err, "--rewrite-skip");
+	if ((paths->paths = calloc(list->n, sizeof(*paths->paths))) == NULL)
+		return err_nomem(err, "paths of fields");
 	for (i = 0; i < list->n; i++) {
-		if (!add(skip, list->v[i], ns, err)) {
-			rewrite_skip_free(skip);
+		if (!add(paths, list->v[i], option, ns, err)) {
+			docpaths_free(paths);
 			return false;
 		}
 	}
@@ -97,14 +97,14 @@ is_name(const char *wanted, const char *name)
 }
 
 bool
-rewrite_skip_covers(const struct rewrite_skip *skip, const char *const *names,
+docpaths_cover(const struct docpaths *paths, const char *const *names,
     size_t n, const char *key)
 {
-	const struct rewrite_skip_path *path;
+	const struct docpaths_path *path;
 	size_t i, k;
 
-	for (i = 0; i < skip->n; i++) {
-		path = &skip->paths[i];
+	for (i = 0; i < paths->n; i++) {
+		path = &paths->paths[i];
 		if (path->n != n + 1 || !is_name(path->names[n], key))
 			continue;
 		for (k = 0; k < n && is_name(path->names[k], names[k]); k++)
@@ -116,15 +116,15 @@ rewrite_skip_covers(const struct rewrite_skip *skip, const char *const *names,
 }
 
 void
-rewrite_skip_free(struct rewrite_skip *skip)
+docpaths_free(struct docpaths *paths)
 {
 	size_t i;
 
-	for (i = 0; i < skip->n; i++) {
-		free(skip->paths[i].names);
-		free(skip->paths[i].text);
+	for (i = 0; i < paths->n; i++) {
+		free(paths->paths[i].names);
+		free(paths->paths[i].text);
 	}
-	free(skip->paths);
-	skip->paths = NULL;
-	skip->n = 0;
+	free(paths->paths);
+	paths->paths = NULL;
+	paths->n = 0;
 }
