@@ -73,14 +73,14 @@ look_up(const bson_t *status, const char *db, const char *coll,
 }
 
 struct mongo_rights {
-	bson_t status;		/* connectionStatus' reply */
+	bson_t *status;		/* connectionStatus' reply */
 };
 
 struct mongo_rights *
 mongo_rights_new(struct mongo_session *s, struct err *err)
 {
 	struct mongo_rights *r;
-	bson_t cmd;
+	bson_t cmd, reply;
 	struct session_call call = {
 		.db = "admin", .command = &cmd, .what = "connectionStatus",
 	};
@@ -93,8 +93,11 @@ mongo_rights_new(struct mongo_session *s, struct err *err)
 	bson_init(&cmd);
 	BSON_APPEND_INT32(&cmd, "connectionStatus", 1);
 	BSON_APPEND_BOOL(&cmd, "showPrivileges", true);
-	ok = session_run(s, &call, &r->status, err);
+	ok = session_run(s, &call, &reply, err);
 	bson_destroy(&cmd);
+	if (ok)
+		r->status = bson_copy(&reply);
+	bson_destroy(&reply);
 	if (ok)
 		return r;
 	mongo_rights_free(r);
@@ -107,7 +110,7 @@ mongo_rights_free(struct mongo_rights *r)
 
 	if (r == NULL)
 		return;
-	bson_destroy(&r->status);
+	bson_destroy(r->status);	/* NULL is allowed */
 	free(r);
 }
 
@@ -116,7 +119,7 @@ mongo_rights_allow(const struct mongo_rights *r, const char *db,
     const char *coll, const char *action)
 {
 
-	return look_up(&r->status, db, coll, action);
+	return look_up(r->status, db, coll, action);
 }
 
 bool
@@ -124,7 +127,7 @@ mongo_rights_of_user(const struct mongo_rights *r)
 {
 	bson_iter_t it, users, list;
 
-	return bson_iter_init(&it, &r->status) && bson_iter_find_descendant(&it,
+	return bson_iter_init(&it, r->status) && bson_iter_find_descendant(&it,
 	    "authInfo.authenticatedUsers", &users) &&
 	    bson_iter_recurse(&users, &list) && bson_iter_next(&list);
 }
