@@ -62,12 +62,15 @@ struct spaceferry_progress {
  * target differ.  path is dotted, array elements are numbers.  source and target
  * are canonical Extended JSON; NULL: that side has no such field.  With order
  * only the order of the fields of the document at path ("": the whole) differs,
- * and both are NULL. */
+ * and both are NULL.  With more > 0 it is the last one, and stands for so many
+ * that are not listed.  Long values are cut, and bytes that Extended JSON does
+ * not show are added: see bson/docdiff.h for their form. */
 struct spaceferry_field {
 	const char *path;
 	const char *source;
 	const char *target;
 	bool order;
+	uint64_t more;
 };
 
 enum spaceferry_difference_kind {

@@ -27,6 +27,15 @@ digest_equal(struct digest a, struct digest b)
 	return a.high == b.high && a.low == b.low;
 }
 
+int
+digest_compare(struct digest a, struct digest b)
+{
+
+	if (a.high != b.high)
+		return a.high < b.high ? -1 : 1;
+	return a.low == b.low ? 0 : a.low < b.low ? -1 : 1;
+}
+
 void
 digest_hex(struct digest d, char out[DIGEST_HEX_SIZE])
 {

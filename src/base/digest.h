@@ -28,6 +28,9 @@ void digest_add(struct digest *sum, struct digest d);
 void digest_subtract(struct digest *sum, struct digest d);
 bool digest_equal(struct digest a, struct digest b);
 
+/* For sorting: less than, equal to or greater than 0. */
+int digest_compare(struct digest a, struct digest b);
+
 /* Big-endian hex, 32 digits and a NUL. */
 void digest_hex(struct digest d, char out[DIGEST_HEX_SIZE]);
 bool digest_unhex(const char *hex, struct digest *d);

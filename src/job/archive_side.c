@@ -73,7 +73,7 @@ take(void *arg, const struct archive_item *item, struct err *err)
 			break;
 		}
 	}
-	return transform_tally(t, doc, len, &one, err) &&
+	return transform_compared(t, &doc, &len, &one, err) &&
 	    r->each(r->arg, &d->moves[i], doc, len, &one, err);
 }
 

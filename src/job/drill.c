@@ -1,35 +1,14 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "bson/doc.h"
 #include "bson/docdigest.h"
-#include "bson/ttl.h"
 #include "job/drill.h"
+#include "job/drill_held.h"
+#include "job/drill_name.h"
+#include "job/drill_pairs.h"
 
-#define ID_TEXT_MAX 4096
 #define BUCKETS 8192		/* a power of two */
-#define SLACK 65536		/* pairs: the sides may change meanwhile */
 #define MOVE_FACTOR UINT64_C(0x9e3779b97f4a7c15) /* odd */
-
-/* What a pair turns out to be when both sides are joined. */
-enum verdict { SAME, MISSING, EXTRA, DIFFERENT };
-
-/* A document of one side: who it is, what is in it. */
-struct pair {
-	struct digest id;	/* of move and _id */
-	struct digest doc;
-};
-
-#define BYTES_PER_PAIR (sizeof(struct pair) + 1)
-
-struct pairs {
-	struct pair *v;
-	uint8_t *verdicts;	/* one per pair */
-	size_t n;
-	size_t cap;
-	size_t max;		/* of cap */
-};
 
 /* Documents of both sides whose _id hashes alike. */
 struct bucket {
@@ -44,7 +23,9 @@ struct drilling {
 	bool *wanted;		/* buckets of this round */
 	struct pairs source;
 	struct pairs target;
-	bool *told;
+	struct drill_held held;	/* if the teller wants both documents */
+	bool more;		/* not all of them could be held */
+	struct drill_result *result;
 };
 
 /* Who a document is, across all collections that are compared. */
@@ -104,41 +85,6 @@ bucket_differs(const struct bucket *b)
 /* --- pairs --- */
 
 static bool
-reserve(struct pairs *p, uint64_t n, struct err *err)
-{
-
-	p->n = 0;
-	p->cap = (size_t)(n + n / 8 + 64);
-	p->max = p->cap + (size_t)n + SLACK;
-	free(p->v);
-	free(p->verdicts);
-	p->v = malloc(p->cap * sizeof(*p->v));
-	p->verdicts = malloc(p->cap);
-	return (p->v != NULL && p->verdicts != NULL) ||
-	    err_nomem(err, "pairs of hashes");
-}
-
-/* A side that is written to may have got more than was foreseen. */
-static bool
-grow(struct pairs *p)
-{
-	size_t cap = 2 * p->cap < p->max ? 2 * p->cap : p->max;
-	struct pair *v;
-	uint8_t *verdicts;
-
-	if (cap == p->cap)
-		return false;
-	if ((v = realloc(p->v, cap * sizeof(*v))) == NULL)
-		return false;
-	p->v = v;
-	if ((verdicts = realloc(p->verdicts, cap)) == NULL)
-		return false;
-	p->verdicts = verdicts;
-	p->cap = cap;
-	return true;
-}
-
-static bool
 add_pair(struct drilling *g, struct pairs *p, const struct move *m,
     const uint8_t *doc, size_t len, const struct tally *t, struct err *err)
 {
@@ -146,12 +92,9 @@ add_pair(struct drilling *g, struct pairs *p, const struct move *m,
 
 	if (!g->wanted[bucket_of(id)])
 		return true;
-	if (p->n == p->cap && !grow(p))
+	if (!pairs_add(p, id, t->digest))
 		return err_set(err, ERR_CHANGED, "%s is written to while it is "
 		    "compared", m->target_ns);
-	p->v[p->n].id = id;
-	p->v[p->n].doc = t->digest;
-	p->n++;
 	return true;
 }
 
@@ -173,185 +116,82 @@ add_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
 	return add_pair(g, &g->target, m, doc, len, t, err);
 }
 
-static int
-compare_digests(struct digest a, struct digest b)
-{
+/* --- telling --- */
 
-	if (a.high != b.high)
-		return a.high < b.high ? -1 : 1;
-	return a.low == b.low ? 0 : a.low < b.low ? -1 : 1;
+static bool
+tell(struct drilling *g, const struct drill_found *f, struct err *err)
+{
+	const struct drill *d = g->d;
+
+	g->result->told = true;
+	if (d->teller != NULL)
+		return d->teller->found(d->teller->arg, f, err);
+	drill_name(d->job, d->data, f);
+	return true;
 }
 
-static int
-compare_pairs(const void *a, const void *b)
+static struct drill_found
+found(const struct drilling *g, const struct move *m,
+    enum drill_verdict verdict)
 {
-	const struct pair *x = a, *y = b;
-	int c = compare_digests(x->id, y->id);
 
-	return c != 0 ? c : compare_digests(x->doc, y->doc);
+	return (struct drill_found){
+		.move = &g->d->data->moves[m - g->d->data->moves],
+		.verdict = verdict,
+	};
 }
 
-/* Joins the sorted sides. */
-static void
-join(struct drilling *g)
+static bool
+tell_source(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
 {
-	struct pairs *s = &g->source, *t = &g->target;
-	size_t i = 0, j = 0;
+	struct drilling *g = arg;
+	struct digest id = identity(g, m, doc, len);
+	struct pair *p = pairs_take(&g->source, id, t->digest);
+	struct drill_found f;
 
-	while (i < s->n || j < t->n) {
-		int c = i == s->n ? 1 : j == t->n ? -1 :
-		    compare_digests(s->v[i].id, t->v[j].id);
-
-		if (c < 0) {
-			s->verdicts[i++] = MISSING;
-		} else if (c > 0) {
-			t->verdicts[j++] = EXTRA;
-		} else {
-			enum verdict v = digest_equal(s->v[i].doc,
-			    t->v[j].doc) ? SAME : DIFFERENT;
-
-			s->verdicts[i++] = (uint8_t)v;
-			t->verdicts[j++] = (uint8_t)v;
+	if (p == NULL || p->told || p->verdict == DRILL_SAME)
+		return true;
+	if (p->verdict == DRILL_DIFFERENT && g->d->teller != NULL &&
+	    g->d->teller->both) {
+		switch (drill_hold(&g->held, id, doc, len)) {
+		case DRILL_HELD:
+			p->told = true;
+			return true;
+		case DRILL_FULL:
+			g->more = true;
+			return true;
+		case DRILL_NOMEM:
+			return err_nomem(err, "documents that differ");
 		}
 	}
+	p->told = true;
+	f = found(g, m, (enum drill_verdict)p->verdict);
+	f.source = doc;
+	f.source_len = len;
+	return tell(g, &f, err);
 }
 
-/* --- naming --- */
-
-static enum verdict
-verdict_of(const struct pairs *side, struct digest id, struct digest doc)
-{
-	struct pair key = { id, doc }, *found;
-
-	found = bsearch(&key, side->v, side->n, sizeof(key), compare_pairs);
-	return found != NULL ? (enum verdict)side->verdicts[found - side->v] :
-	    SAME;
-}
-
-/* True for a document that a TTL index, or the expiry of the collection, may
- * remove on either side any time. */
 static bool
-is_due(const struct move *m, const uint8_t *doc, size_t len)
+tell_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
+    const struct tally *t, struct err *err)
 {
-	const struct collection_info *info = m->info;
-	const char *date = info->clustered ? "_id" : info->time_field;
-	struct timespec now;
-	size_t i;
+	struct drilling *g = arg;
+	struct digest id = identity(g, m, doc, len);
+	struct pair *p = pairs_take(&g->target, id, t->digest);
+	struct drill_found f;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (info->expires && date != NULL && ttl_field_is_due(doc, len, date,
-	    ttl_seconds(info->options.data, info->options.len),
-	    (int64_t)now.tv_sec * 1000))
+	if (p == NULL || p->told || p->verdict == DRILL_SAME)
 		return true;
-	for (i = 0; i < info->n_indexes; i++) {
-		const struct rawdoc *spec = &info->indexes[i].spec;
-
-		if (info->indexes[i].ttl && ttl_is_due(doc, len, spec->data,
-		    spec->len, (int64_t)now.tv_sec * 1000))
-			return true;
-	}
-	return false;
-}
-
-/* How the run's options judge what the join found. */
-struct judgement {
-	uint64_t *counter;	/* of the move */
-	const char *kind;
-	const char *words;
-	bool is_error;
-};
-
-static struct judgement
-judge(const struct drill *d, struct move *m, enum verdict verdict, bool due)
-{
-	enum spaceferry_on_conflict mode = d->job->options->on_conflict;
-
-	if (verdict == DIFFERENT && mode == SPACEFERRY_SKIP)
-		return (struct judgement){ &m->kept, "kept",
-		    "was kept as it is on the target", false };
-	if (verdict == DIFFERENT)
-		return (struct judgement){ &m->different, "different",
-		    "differs from the source", true };
-	if (due)
-		return (struct judgement){ &m->expired, "expired",
-		    "is due for its TTL index and on one side only", false };
-	if (verdict == MISSING)
-		return (struct judgement){ &m->missing, "missing",
-		    "is missing on the target", true };
-	return (struct judgement){ &m->extra, "extra",
-	    "is only on the target", mode == SPACEFERRY_ABORT };
-}
-
-static const char *
-remedy(const struct job *job, enum verdict verdict)
-{
-
-	if (verdict == EXTRA && job->resumed)
-		return "the interrupted run may have moved it before the source "
-		    "deleted it: --restart --drop moves everything anew";
-	if (verdict != EXTRA && job->writes)
-		return "the same command moves it again";
-	return "";
-}
-
-/* Counts and names one document that differs. */
-static void
-tell(struct drilling *g, const struct move *of, enum verdict verdict,
-    const uint8_t *doc, size_t len)
-{
-	struct data *data = g->d->data;
-	struct move *m = &data->moves[of - data->moves];
-	struct judgement j = judge(g->d, m, verdict, verdict != DIFFERENT &&
-	    is_due(m, doc, len));
-	struct report *report = &g->d->job->report;
-	const char *text = NULL;
-	struct buf id;
-
-	*g->told = true;
-	if (j.counter != NULL) {
-		pthread_mutex_lock(&data->lock);
-		(*j.counter)++;
-		pthread_mutex_unlock(&data->lock);
-	}
-	buf_init(&id, ID_TEXT_MAX);
-	if (doc_id_json(doc, len, &id))
-		text = buf_str(&id);
-	if (text == NULL)
-		text = "(too long to show)";
-	if (j.is_error)
-		report_error(report, j.kind, remedy(g->d->job, verdict),
-		    "%s _id %s %s", m->target_ns, text, j.words);
-	else
-		report_note(report, j.kind, "", "%s _id %s %s", m->target_ns,
-		    text, j.words);
-	buf_free(&id);
-}
-
-static bool
-name_source(void *arg, const struct move *m, const uint8_t *doc, size_t len,
-    const struct tally *t, struct err *err)
-{
-	struct drilling *g = arg;
-	enum verdict v;
-
-	(void)err;
-	v = verdict_of(&g->source, identity(g, m, doc, len), t->digest);
-	if (v == MISSING || v == DIFFERENT)
-		tell(g, m, v, doc, len);
-	return true;
-}
-
-static bool
-name_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
-    const struct tally *t, struct err *err)
-{
-	struct drilling *g = arg;
-
-	(void)err;
-	if (verdict_of(&g->target, identity(g, m, doc, len), t->digest) ==
-	    EXTRA)
-		tell(g, m, EXTRA, doc, len);
-	return true;
+	f = found(g, m, (enum drill_verdict)p->verdict);
+	/* A different one is told with the source's, if that is wanted. */
+	if (p->verdict == DRILL_DIFFERENT &&
+	    !drill_held_take(&g->held, id, &f.source, &f.source_len))
+		return true;
+	p->told = true;
+	f.target = doc;
+	f.target_len = len;
+	return tell(g, &f, err);
 }
 
 /* --- rounds --- */
@@ -366,26 +206,52 @@ read_both(struct drilling *g, drill_fn *source, drill_fn *target,
 	    d->target.read(d->target.arg, target, g, err);
 }
 
+/* Tells until nothing is left that could not be held. */
+static bool
+tell_round(struct drilling *g, struct err *err)
+{
+
+	do {
+		g->more = false;
+		pairs_rewind(&g->source);
+		pairs_rewind(&g->target);
+		if (!read_both(g, tell_source, tell_target, err))
+			return false;
+		g->result->unsettled += drill_held_reset(&g->held);
+	} while (g->more);
+	g->result->unsettled += pairs_untold(&g->source, true) +
+	    pairs_untold(&g->target, false);
+	return true;
+}
+
 /* Compares the wanted buckets, which hold so many documents. */
 static bool
 run_round(struct drilling *g, uint64_t source, uint64_t target,
     struct err *err)
 {
 
-	if (!reserve(&g->source, source, err) ||
-	    !reserve(&g->target, target, err) ||
-	    !read_both(g, add_source, add_target, err))
+	if (!pairs_reserve(&g->source, source) ||
+	    !pairs_reserve(&g->target, target))
+		return err_nomem(err, "pairs of hashes");
+	if (!read_both(g, add_source, add_target, err))
 		return false;
-	qsort(g->source.v, g->source.n, sizeof(struct pair), compare_pairs);
-	qsort(g->target.v, g->target.n, sizeof(struct pair), compare_pairs);
-	join(g);
-	return read_both(g, name_source, name_target, err);
+	pairs_join(&g->source, &g->target);
+	return tell_round(g, err);
+}
+
+/* Half of the memory is for documents where they are held. */
+static uint64_t
+pairs_that_fit(const struct drill *d)
+{
+	bool both = d->teller != NULL && d->teller->both;
+
+	return d->memory / (both ? 2 : 1) / sizeof(struct pair);
 }
 
 static bool
 run_all_rounds(struct drilling *g, struct err *err)
 {
-	uint64_t fit = g->d->memory / BYTES_PER_PAIR, source = 0, target = 0;
+	uint64_t fit = pairs_that_fit(g->d), source = 0, target = 0;
 	size_t i;
 
 	g->buckets = calloc(BUCKETS, sizeof(*g->buckets));
@@ -413,16 +279,17 @@ run_all_rounds(struct drilling *g, struct err *err)
 }
 
 bool
-drill_run(const struct drill *d, bool *told, struct err *err)
+drill_run(const struct drill *d, struct drill_result *result, struct err *err)
 {
-	struct drilling g = { .d = d, .told = told };
+	struct drilling g = { .d = d, .result = result };
 	bool ok;
 
-	*told = false;
+	memset(result, 0, sizeof(*result));
+	drill_held_init(&g.held, d->memory / 2);
 	g.wanted = calloc(BUCKETS, sizeof(*g.wanted));
 	if (g.wanted == NULL)
 		return err_nomem(err, "verification");
-	if ((d->source.count + d->target.count) * BYTES_PER_PAIR <= d->memory) {
+	if (d->source.count + d->target.count <= pairs_that_fit(d)) {
 		memset(g.wanted, true, BUCKETS * sizeof(*g.wanted));
 		ok = run_round(&g, d->source.count, d->target.count, err);
 	} else {
@@ -430,9 +297,8 @@ drill_run(const struct drill *d, bool *told, struct err *err)
 	}
 	free(g.wanted);
 	free(g.buckets);
-	free(g.source.v);
-	free(g.source.verdicts);
-	free(g.target.v);
-	free(g.target.verdicts);
+	pairs_free(&g.source);
+	pairs_free(&g.target);
+	drill_held_free(&g.held);
 	return ok;
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "job/drill.h"
+#include "job/drill_name.h"
 #include "job/drill_part.h"
 #include "job/side.h"
 
@@ -75,10 +76,12 @@ drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
 		.memory = v->job->memory / 8 * 3 * 2 / (v->job->workers + 1),
 		.source = { read_range, &on_source, p->expected.count },
 		.target = { read_range, &on_target, p->actual.count },
+		.teller = v->teller,
 	};
 	struct transform_options options = { .job = v->job, .move = p->move };
 	struct transform *t;
-	bool ok, told;
+	struct drill_result result;
+	bool ok;
 
 	if ((t = transform_new(&options, err)) == NULL)
 		return false;
@@ -89,8 +92,9 @@ drill_part(struct verify_data *v, struct part *p, struct mongo_session *source,
 	 * gone, as it is now, which may differ for that reason alone. */
 	do {
 		at.anew = false;
-		ok = drill_run(&d, &told, err);
-	} while (!ok && !told && at.anew);
+		ok = drill_run(&d, &result, err);
+	} while (!ok && !result.told && at.anew);
+	drill_unsettled(v->job, v->data, p->move, result.unsettled);
 	if (ok) {
 		p->expected = on_source.sum;
 		p->actual = on_target.sum;

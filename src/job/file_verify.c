@@ -1,27 +1,62 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "job/file_compare.h"
+#include "job/differences.h"
 #include "job/file_content.h"
+#include "job/file_extras.h"
 #include "job/files.h"
+
+#define SIZE_TEXT 200
 
 static bool
 is_missing(struct file_worker *w, const struct file_item *item)
 {
+	struct differences *d = w->files->job->differences;
+	char size[SIZE_TEXT];
 
 	atomic_fetch_add(&w->files->missing, 1);
+	if (d != NULL) {
+		snprintf(size, sizeof(size), "%llu bytes",
+		    (unsigned long long)item->size);
+		differences_tell_file(d, w->pair->what->place.to, item->key,
+		    "missing", size, NULL);
+		return true;
+	}
 	report_error(&w->files->job->report, "file_missing",
 	    "run the migration again: it sends only what is not there",
 	    "%s is not on the target", item->key);
 	return true;
 }
 
+static void
+tell_different(struct differences *d, struct file_worker *w,
+    const struct file_item *item, const char *why)
+{
+	const struct file_entry *there;
+	char source[SIZE_TEXT], target[SIZE_TEXT];
+
+	there = file_index_find(w->pair->there, item->key, strlen(item->key));
+	snprintf(source, sizeof(source), "%llu bytes",
+	    (unsigned long long)item->size);
+	snprintf(target, sizeof(target), "%llu bytes, %s",
+	    there != NULL ? (unsigned long long)there->size : 0, why);
+	differences_tell_file(d, w->pair->what->place.to, item->key,
+	    "different", source, target);
+}
+
 static bool
 is_different(struct file_worker *w, const struct file_item *item,
     const char *why)
 {
+	struct differences *d = w->files->job->differences;
 
 	atomic_fetch_add(&w->files->different, 1);
+	if (d != NULL) {
+		tell_different(d, w, item, why);
+		return true;
+	}
 	report_error(&w->files->job->report, "file_different",
 	    "run the migration again: it sends only what differs",
 	    "%s: %s", item->key, why);
@@ -77,6 +112,33 @@ verify_file(struct file_worker *w, const struct file_item *item,
 	return true;
 }
 
+static bool
+tell_extra(void *arg, const struct file_pair *pair,
+    const struct store_object *o, struct err *err)
+{
+	struct files *f = arg;
+	char size[SIZE_TEXT];
+
+	(void)err;
+	f->extra++;
+	if (f->job->differences == NULL)
+		return true;
+	snprintf(size, sizeof(size), "%llu bytes", (unsigned long long)o->size);
+	differences_tell_file(f->job->differences, pair->what->place.to,
+	    o->key, "extra", NULL, size);
+	return true;
+}
+
+/* Names are not kept: only where there are any is the target listed again. */
+static bool
+count_extras(struct files *f, struct file_pair *pair, struct err *err)
+{
+
+	return file_index_count(pair->there) ==
+	    file_index_count_marked(pair->there) ||
+	    file_extras(f, pair, tell_extra, f, err);
+}
+
 bool
 files_verify(struct files *f, struct err *err)
 {
@@ -96,8 +158,7 @@ files_verify(struct files *f, struct err *err)
 		ok = file_compare_list(pair, err) &&
 		    file_walk(f, pair, verify_file, err);
 		progress_item_finish(pair->progress);
-		f->extra += file_index_count(pair->there) -
-		    file_index_count_marked(pair->there);
+		ok = ok && count_extras(f, pair, err);
 	}
 	return ok;
 }

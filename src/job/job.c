@@ -6,12 +6,14 @@
 #include "base/log.h"
 #include "job/job.h"
 #include "job/ticker.h"
+#include "mongo/client.h"
 
 #define DEFAULT_MEMORY ((uint64_t)64 * 1024 * 1024)
 #define SMALLEST_MEMORY ((uint64_t)8 * 1024 * 1024)
 #define DEFAULT_PATIENCE_MS ((uint64_t)10 * 60 * 1000)
 #define DEFAULT_LIMIT 20
 #define WORKERS_MAX 64
+#define END_SHOWN_MAX 2048
 
 bool
 job_copy_strings(const struct spaceferry_strings *from, struct strings *out)
@@ -139,6 +141,22 @@ is_writing(const char *command)
 	    strcmp(command, "doctor") != 0;
 }
 
+/* The ends as they may be shown; one that cannot be (memory) is left out. */
+static void
+name_ends(const struct spaceferry_options *o, struct spaceferry_summary *s)
+{
+	char shown[END_SHOWN_MAX];
+
+	if (o->from != NULL) {
+		mongo_redact(o->from, shown, sizeof(shown));
+		s->source = strdup(shown);
+	}
+	if (o->to != NULL) {
+		mongo_redact(o->to, shown, sizeof(shown));
+		s->target = strdup(shown);
+	}
+}
+
 bool
 job_open(struct job *job, const struct spaceferry_options *options,
     const char *command, struct spaceferry_summary *summary, struct err *err)
@@ -154,8 +172,10 @@ job_open(struct job *job, const struct spaceferry_options *options,
 		return err_nomem(err, "report");
 	summary->command = command;
 	summary->dry_run = options->dry_run;
+	name_ends(options, summary);
 	fill_defaults(job);
 	if (!job_copy_strings(&options->rewrite_skip, &job->rewrite_skip) ||
+	    !job_copy_strings(&options->ignore, &job->ignore) ||
 	    !job_copy_strings(&options->rewrite_files, &job->rewrite_files) ||
 	    !job_copy_strings(&options->files_include, &job->files_include) ||
 	    !job_copy_strings(&options->files_exclude, &job->files_exclude))
@@ -169,6 +189,26 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	return compile_rules(job, err);
 }
 
+enum spaceferry_on_conflict
+job_on_conflict(const struct job *job)
+{
+
+	if (job->differences != NULL)
+		return SPACEFERRY_ABORT;	/* nothing is in conflict */
+	return job->options->delta ? SPACEFERRY_REPLACE :
+	    job->options->on_conflict;
+}
+
+bool
+job_minds_extras(const struct job *job)
+{
+
+	if (job->options->delta)
+		return job->options->delete_extra;
+	return !is_writing(job->command) ||
+	    job->options->on_conflict == SPACEFERRY_ABORT;
+}
+
 /* Whether every count in the summary says that all is well. */
 static bool
 counts_are_ok(const struct spaceferry_summary *s)
@@ -179,6 +219,8 @@ counts_are_ok(const struct spaceferry_summary *s)
 		if (!s->collections[i].ok)
 			return false;
 	}
+	if (strcmp(s->command, "diff") == 0 && s->files.extra > 0)
+		return false;
 	for (i = 0; i < s->n_checks; i++) {
 		if (s->checks[i].verdict == SPACEFERRY_FAIL)
 			return false;
@@ -242,6 +284,7 @@ job_close(struct job *job, bool ok, const struct err *err)
 	match_rules_free(job->rules);
 	free(job->link_rules);
 	strings_free(&job->rewrite_skip);
+	strings_free(&job->ignore);
 	strings_free(&job->rewrite_files);
 	strings_free(&job->files_include);
 	strings_free(&job->files_exclude);

@@ -21,6 +21,7 @@
 #include "match/match.h"
 #include "spaceferry.h"
 
+struct differences;
 struct ticker;
 
 /* Which --files-url a rule leads to: links are looked up among its files. */
@@ -43,6 +44,9 @@ struct job {
 	struct strings rewrite_files;
 	struct strings files_include;
 	struct strings files_exclude;
+	struct strings ignore;
+	struct differences *differences; /* diff: each goes there, not into the
+				 * report; NULL: none */
 	struct progress *progress;
 	struct ticker *ticker;
 	unsigned workers;	/* threads per parallel stage */
@@ -69,6 +73,13 @@ int job_close(struct job *job, bool ok, const struct err *err);
  * already; nothing is counted unless the run resumed.  Thread-safe. */
 void job_repeated_documents(struct job *job, uint64_t n, uint64_t bytes);
 void job_repeated_files(struct job *job, uint64_t n, uint64_t bytes);
+
+/* What becomes of a document that the target has otherwise: --delta implies
+ * replacing it. */
+enum spaceferry_on_conflict job_on_conflict(const struct job *job);
+
+/* Whether documents that only the target has make the job end with 1. */
+bool job_minds_extras(const struct job *job);
 
 /* Copies a list of the public options; entries are owned by *out. */
 bool job_copy_strings(const struct spaceferry_strings *from,

@@ -182,8 +182,7 @@ everything_arrived(const struct run *r)
 		if (m->missing > 0 || m->different > 0 || m->quarantined > 0 ||
 		    m->failed_indexes > 0 || m->n_metadata > 0 || m->drifted)
 			return false;
-		if (m->extra > 0 &&
-		    r->job.options->on_conflict == SPACEFERRY_ABORT)
+		if (m->extra > 0 && job_minds_extras(&r->job))
 			return false;
 	}
 	return atomic_load(&r->files.failed) == 0 &&

@@ -33,7 +33,7 @@ take(const struct side *side, const uint8_t *doc, size_t len,
 		break;
 	}
 	memset(&one, 0, sizeof(one));
-	if (!transform_tally(side->transform, doc, len, &one, err))
+	if (!transform_compared(side->transform, &doc, &len, &one, err))
 		return false;
 	tally_add(sum, &one);
 	return each == NULL || each(arg, doc, len, &one, err);

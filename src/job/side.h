@@ -24,7 +24,8 @@ struct side {
 	struct moment_read *at;	/* of the source, begun; NULL: now */
 };
 
-/* One document as it must be (source) or is (target).  False stops. */
+/* One document as it must be (source) or is (target), in the bytes that are
+ * compared (transform.h).  False stops. */
 typedef bool side_fn(void *arg, const uint8_t *doc, size_t len,
     const struct tally *t, struct err *err);
 

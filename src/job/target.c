@@ -456,6 +456,8 @@ differs(void *arg, const struct catalog_difference *d)
 		.source = copy_or_null(d->source),
 		.target = copy_or_null(d->target),
 	};
+	if (c->job->differences != NULL)
+		return;		/* told in the end */
 	report_error(&c->job->report, "metadata", "",
 	    "%s: %s %s: source %s, target %s", m->target_ns, d->kind, d->name,
 	    source, target);

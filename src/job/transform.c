@@ -2,6 +2,7 @@
 
 #include "bson/doc.h"
 #include "bson/docdigest.h"
+#include "bson/docignore.h"
 #include "bson/rewrite.h"
 #include "job/transform.h"
 
@@ -13,6 +14,8 @@ struct transform {
 	struct rewriter *rewriter;
 	struct buf out;
 	struct buf canonical;
+	struct docignore *ignore;
+	struct buf stripped;
 };
 
 static void
@@ -72,10 +75,15 @@ transform_new(const struct transform_options *options, struct err *err)
 	t->options = *options;
 	buf_init(&t->out, REWRITE_DOC_MAX);
 	buf_init(&t->canonical, CANONICAL_MAX);
+	buf_init(&t->stripped, REWRITE_DOC_MAX);
 	r.hooks.link = options->links != NULL ? on_link : NULL;
 	r.hooks.value = options->samples ? on_value : NULL;
 	r.hooks.arg = t;
-	if ((t->rewriter = rewriter_new(&r, err)) == NULL) {
+	t->ignore = docignore_new(&options->job->ignore,
+	    options->move->info->ns, err);
+	if (t->ignore == NULL ||
+	    (t->rewriter = rewriter_new(&r, err)) == NULL) {
+		docignore_free(t->ignore);
 		free(t);
 		return NULL;
 	}
@@ -91,6 +99,8 @@ transform_free(struct transform *t)
 	rewriter_free(t->rewriter);
 	buf_free(&t->out);
 	buf_free(&t->canonical);
+	buf_free(&t->stripped);
+	docignore_free(t->ignore);
 	free(t);
 }
 
@@ -130,23 +140,60 @@ transform_document(struct transform *t, const uint8_t *doc, size_t len,
 	return TRANSFORM_FAILED;
 }
 
+/* A measurement in its one order of fields. */
+static bool
+canonical(struct transform *t, const uint8_t **doc, size_t *len,
+    struct err *err)
+{
+	const struct collection_info *info = t->options.move->info;
+
+	if (info->type != COLLECTION_TIMESERIES || t->options.move->buckets)
+		return true;
+	buf_reset(&t->canonical);
+	if (!docdigest_canonical(*doc, *len, info->meta_field, &t->canonical))
+		return err_set(err, ERR_DAMAGED,
+		    "%s: a measurement is not valid BSON", info->ns);
+	*doc = t->canonical.data;
+	*len = t->canonical.len;
+	return true;
+}
+
+static bool
+strip(struct transform *t, const uint8_t **doc, size_t *len, struct err *err)
+{
+	bool stripped;
+
+	if (!docignore_any(t->ignore))
+		return true;
+	buf_reset(&t->stripped);
+	if (!docignore_strip(t->ignore, *doc, *len, &t->stripped, &stripped))
+		return err_set(err, ERR_DAMAGED, "%s: a document is not valid "
+		    "BSON", t->options.move->info->ns);
+	if (stripped) {
+		*doc = t->stripped.data;
+		*len = t->stripped.len;
+	}
+	return true;
+}
+
+bool
+transform_compared(struct transform *t, const uint8_t **doc, size_t *len,
+    struct tally *sum, struct err *err)
+{
+	struct tally one = { .count = 1 };
+
+	if (!strip(t, doc, len, err) || !canonical(t, doc, len, err))
+		return false;
+	one.bytes = *len;
+	one.digest = docdigest(*doc, *len);
+	tally_add(sum, &one);
+	return true;
+}
+
 bool
 transform_tally(struct transform *t, const uint8_t *doc, size_t len,
     struct tally *sum, struct err *err)
 {
-	const struct collection_info *info = t->options.move->info;
-	struct tally one = { .count = 1, .bytes = len };
 
-	if (info->type == COLLECTION_TIMESERIES && !t->options.move->buckets) {
-		buf_reset(&t->canonical);
-		if (!docdigest_canonical(doc, len, info->meta_field,
-		    &t->canonical))
-			return err_set(err, ERR_DAMAGED,
-			    "%s: a measurement is not valid BSON", info->ns);
-		one.digest = docdigest(t->canonical.data, t->canonical.len);
-	} else {
-		one.digest = docdigest(doc, len);
-	}
-	tally_add(sum, &one);
-	return true;
+	return transform_compared(t, &doc, &len, sum, err);
 }

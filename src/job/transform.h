@@ -44,8 +44,14 @@ enum transform_outcome transform_document(struct transform *t,
 /* False when no document in these bytes can need rewriting. */
 bool transform_may_change(struct transform *t, const void *bytes, size_t len);
 
-/* The document's part in the collection's digest (canonical for time-series). */
+/* The document's part in the collection's digest (canonical for time-series,
+ * without what diff is to ignore). */
 bool transform_tally(struct transform *t, const uint8_t *doc, size_t len,
+    struct tally *sum, struct err *err);
+
+/* The same, and turns *doc into the bytes that were summed; they lie in the
+ * document or in the transform and live until the next call. */
+bool transform_compared(struct transform *t, const uint8_t **doc, size_t *len,
     struct tally *sum, struct err *err);
 
 #endif

@@ -16,6 +16,8 @@
 #include "job/move.h"
 #include "state/journal.h"
 
+struct drill_teller;
+
 struct verify_data {
 	struct job *job;
 	struct data *data;
@@ -23,6 +25,8 @@ struct verify_data {
 				 * NULL: none */
 	struct links *links;	/* while reading the source; NULL: none */
 	bool read_source;	/* sum the source side too */
+	const struct drill_teller *teller; /* of what differs; NULL: it is named
+				 * in the report */
 };
 
 /* Reads, compares, names the differences in the report, fills each move's

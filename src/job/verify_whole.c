@@ -3,6 +3,7 @@
 
 #include "flow/pipeline.h"
 #include "job/drill.h"
+#include "job/drill_name.h"
 #include "job/part.h"
 #include "job/verify_whole.h"
 #include "job/whole_side.h"
@@ -139,13 +140,17 @@ drill(struct whole *w, struct err *err)
 		.memory = w->v->job->memory / 8 * 3,
 		.source = { whole_side_read, &w->source, 0 },
 		.target = { whole_side_read, &w->target, 0 },
+		.teller = w->v->teller,
 	};
-	bool told, ok;
+	struct drill_result result;
+	struct move *first = NULL;
+	bool ok;
 	size_t i;
 
 	for (i = 0; i < w->v->data->n_moves; i++) {
 		if (!w->differs[i])
 			continue;
+		first = first != NULL ? first : &w->v->data->moves[i];
 		d.source.count += w->v->data->moves[i].source.count;
 		d.target.count += w->v->data->moves[i].target.count;
 		/* Found and counted once more: they differ. */
@@ -153,15 +158,16 @@ drill(struct whole *w, struct err *err)
 	}
 	w->source.selected = w->differs;
 	w->target.selected = w->differs;
-	ok = drill_run(&d, &told, err);
-	if (!ok && !told && w->source.anew) {
+	ok = drill_run(&d, &result, err);
+	if (!ok && !result.told && w->source.anew) {
 		w->source.now = true;
 		report_note(&w->v->job->report, "verified_now", "what differs "
 		    "may have changed on the source since it was read",
 		    "the source's history is gone; what differs was looked up "
 		    "as it is now");
-		ok = drill_run(&d, &told, err);
+		ok = drill_run(&d, &result, err);
 	}
+	drill_unsettled(w->v->job, w->v->data, first, result.unsettled);
 	return ok;
 }
 

@@ -264,7 +264,7 @@ struct sums {
 };
 
 static bool
-add_source(void *arg, const struct move *of, const uint8_t *doc, size_t len,
+add_document(void *arg, const struct move *of, const uint8_t *doc, size_t len,
     const struct tally *t, struct err *err)
 {
 	struct sums *s = arg;
@@ -274,12 +274,12 @@ add_source(void *arg, const struct move *of, const uint8_t *doc, size_t len,
 }
 
 static bool
-sum_source_archive(struct whole_side *s, struct err *err)
+sum_by_reading(struct whole_side *s, struct err *err)
 {
 	struct data *d = s->v->data;
 	struct archive_side side = {
-		.job = s->v->job, .data = d, .is_source = true,
-		.links = s->v->links,
+		.job = s->v->job, .data = d, .is_source = s->is_source,
+		.links = s->is_source ? s->v->links : NULL,
 	};
 	struct sums sums = { .data = d };
 	bool ok = false;
@@ -290,11 +290,13 @@ sum_source_archive(struct whole_side *s, struct err *err)
 	if (sums.v == NULL || side.counts == NULL)
 		err_nomem(err, "sums");
 	else
-		ok = archive_side_read(&side, add_source, &sums, err);
+		ok = archive_side_read(&side, add_document, &sums, err);
 	for (i = 0; ok && i < d->n_moves; i++) {
 		pthread_mutex_lock(&d->lock);
-		d->moves[i].source = sums.v[i];
-		d->moves[i].rewritten = side.counts[i];
+		*(s->is_source ? &d->moves[i].source : &d->moves[i].target) =
+		    sums.v[i];
+		if (s->is_source)
+			d->moves[i].rewritten = side.counts[i];
 		pthread_mutex_unlock(&d->lock);
 	}
 	free(sums.v);
@@ -302,9 +304,9 @@ sum_source_archive(struct whole_side *s, struct err *err)
 	return ok;
 }
 
-/* It was summed when it was opened. */
+/* It was summed when it was opened, whole. */
 static bool
-sum_target_archive(struct whole_side *s)
+take_sums(struct whole_side *s)
 {
 	struct data *d = s->v->data;
 	const struct archive_seen *seen;
@@ -339,8 +341,8 @@ whole_side_sum(void *arg, unsigned worker, struct err *err)
 	(void)worker;
 	if (s->end->kind == END_MONGO)
 		return sum_mongo(s, err);
-	return s->is_source ? sum_source_archive(s, err) :
-	    sum_target_archive(s);
+	return s->is_source || s->v->job->ignore.n > 0 ?
+	    sum_by_reading(s, err) : take_sums(s);
 }
 
 /* --- document by document --- */

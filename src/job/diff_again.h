@@ -1,0 +1,36 @@
+/*
+ * Looks at one document once more, on both sides of a diff between two MongoDBs
+ * one of which is written to meanwhile.
+ *
+ * One thread at a time.
+ */
+#ifndef JOB_DIFF_AGAIN_H
+#define JOB_DIFF_AGAIN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "job/drill.h"
+
+struct diff_again;
+
+/* *again NULL, which is no error: an end is no MongoDB, or --query chooses the
+ * documents.  Blocks. */
+bool diff_again_open(struct diff_again **again, struct job *job,
+    struct data *data, struct err *err);
+void diff_again_close(struct diff_again *a);	/* NULL is allowed */
+
+/* False when neither side was written to since diff_again_open(), as far as
+ * both tell: what was read until now needs no second look. */
+bool diff_again_needed(struct diff_again *a);
+
+/* Whether documents of m can be fetched one by one. */
+bool diff_again_may(const struct move *m);
+
+/* Fetches f's document from both sides, now, until two looks in a row agree (or
+ * it never holds still), and sets verdict, source and target to what was seen
+ * last; they live until the next call. */
+bool diff_again_look(struct diff_again *a, struct drill_found *f,
+    struct err *err);
+
+#endif

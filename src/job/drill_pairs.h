@@ -1,0 +1,56 @@
+/*
+ * The documents of one side as pairs of hashes, and what becomes of each when
+ * the sides are joined.  Documents of one _id (a time-series may have several)
+ * are paired in the order of their hashes.
+ *
+ * Order: pairs_reserve(), pairs_add(), pairs_join() of both sides, then any
+ * number of passes: pairs_rewind(), pairs_take() for each document met.
+ */
+#ifndef JOB_DRILL_PAIRS_H
+#define JOB_DRILL_PAIRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+
+/* A document of one side: who it is, what is in it. */
+struct pair {
+	struct digest id;	/* of collection and _id */
+	struct digest doc;
+	uint8_t verdict;	/* enum drill_verdict */
+	bool told;
+	bool met;		/* in this pass */
+};
+
+struct pairs {
+	struct pair *v;
+	size_t n;
+	size_t cap;
+	size_t max;		/* of cap */
+};
+
+/* Empties p and makes room for about n.  False when out of memory. */
+bool pairs_reserve(struct pairs *p, uint64_t n);
+void pairs_free(struct pairs *p);
+
+/* False when there are many more than were foreseen: the side is written to. */
+bool pairs_add(struct pairs *p, struct digest id, struct digest doc);
+
+/* Sorts both and judges each pair. */
+void pairs_join(struct pairs *source, struct pairs *target);
+
+/* Begins a pass. */
+void pairs_rewind(struct pairs *p);
+
+/* The pair of a document that is met in this pass: the one with these bytes,
+ * else (it was changed since) one with this _id; each at most once.  NULL when
+ * there is none. */
+struct pair *pairs_take(struct pairs *p, struct digest id, struct digest doc);
+
+/* How many of those that are not the same were not told.  A different one is
+ * the source's to tell. */
+uint64_t pairs_untold(const struct pairs *p, bool is_source);
+
+#endif
