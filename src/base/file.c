@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,6 +16,8 @@
 #define TEMP_OF 4		/* of them, those of what it will become */
 #define TEMP_TRIES 5
 #define READ_STEP 65536
+#define ACL_NAME "system.posix_acl_access"
+#define ACL_MAX 4096
 
 struct file_writer {
 	char *path;
@@ -162,6 +165,48 @@ file_writer_write(struct file_writer *w, const void *data, size_t len,
 {
 
 	return file_write_all(w->fd, data, len, w->path, err);
+}
+
+/* The mode alone would not do: where there is a list, its group bits are a
+ * mask, and a new file has its folder's default list. */
+static bool
+copy_access_list(int from, int to)
+{
+	char list[ACL_MAX];
+	ssize_t n;
+
+	if ((n = fgetxattr(from, ACL_NAME, list, sizeof(list))) > 0)
+		return fsetxattr(to, ACL_NAME, list, (size_t)n, 0) == 0;
+	if (n < 0 && errno != ENODATA && errno != ENOTSUP)
+		return false;
+	return fremovexattr(to, ACL_NAME) == 0 || errno == ENODATA ||
+	    errno == ENOTSUP;
+}
+
+bool
+file_copy_rights(int from, int to, const char *path, struct err *err)
+{
+	struct stat st, now;
+
+	if (fstat(from, &st) != 0 || fstat(to, &now) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "cannot look at %s",
+		    path);
+	/* Owner first: a new mode must not meet an old group. */
+	if ((st.st_uid != now.st_uid || st.st_gid != now.st_gid) &&
+	    fchown(to, st.st_uid, st.st_gid) != 0)
+		return err_set_errno(err, ERR_DENIED, errno,
+		    "cannot give %s its owner", path);
+	if (!copy_access_list(from, to) || fchmod(to, st.st_mode & 07777) != 0)
+		return err_set_errno(err, ERR_DENIED, errno,
+		    "cannot give %s its mode", path);
+	return true;
+}
+
+bool
+file_writer_like(struct file_writer *w, int like, struct err *err)
+{
+
+	return file_copy_rights(like, w->fd, w->path, err);
 }
 
 bool

@@ -46,6 +46,8 @@ struct file_writer *file_writer_new(const char *path, mode_t mode,
     struct err *err);
 bool file_writer_write(struct file_writer *w, const void *data, size_t len,
     struct err *err);
+/* Gives the new file the rights of the open file like, as file_copy_rights(). */
+bool file_writer_like(struct file_writer *w, int like, struct err *err);
 /* Commits; only file_writer_free() may follow, whatever it returns. */
 bool file_writer_finish(struct file_writer *w, struct err *err);
 void file_writer_free(struct file_writer *w);	/* NULL is allowed */
@@ -65,6 +67,11 @@ bool file_make_folders(const char *path, mode_t mode, struct err *err);
 /* fsync of the folder that holds path, so that a new or renamed entry lasts.
  * True on file systems that cannot do it. */
 bool file_sync_folder_of(const char *path, struct err *err);
+
+/* Gives the open file to owner, group, mode and access list (ACL) of from;
+ * another owner takes the rights of root.  If to was made with mode 0600, at no
+ * time does anybody see it who cannot read from.  path is to's, for messages. */
+bool file_copy_rights(int from, int to, const char *path, struct err *err);
 
 /* write(2) until all is written; EINTR is retried. */
 bool file_write_all(int fd, const void *data, size_t len, const char *path,

@@ -168,6 +168,26 @@ check_doctor(const struct options *o, struct err *err)
 	    "--files, --app, --env-file, --app-url");
 }
 
+static bool
+check_rewrite(const struct options *o, struct err *err)
+{
+	size_t i, n_rules = o->job.n_rewrite;
+
+	for (i = 0; i < o->job.n_files; i++)
+		n_rules += o->job.files[i].url.from != NULL;
+	if (o->operands.n == 0) {
+		err_set(err, ERR_USAGE, "rewrite which files? none is named");
+		return err_hint(err, "spaceferry rewrite FILE... --rewrite "
+		    "FROM=TO");
+	}
+	if (n_rules == 0) {
+		err_set(err, ERR_USAGE, "there is no rule to rewrite by");
+		return err_hint(err, "give --rewrite FROM=TO, or the --files and "
+		    "--files-url of the migration, or its config file");
+	}
+	return true;
+}
+
 const struct command command_table[] = {
 	{ .name = "migrate", .bit = COMMAND_MIGRATE,
 	    .help = "move data and files, rewrite URLs, verify",
@@ -248,6 +268,29 @@ const struct command command_table[] = {
 	    "spaceferry import --archive app.archive.gz --to mongodb://localhost/app\n"
 	    "mongodump --archive | spaceferry import --archive - --rename 'app.*=new.*'\n",
 	    .check = check_import },
+	{ .name = "rewrite", .bit = COMMAND_REWRITE,
+	    .help = "show or make the same rewriting in text files",
+	    .usage = "FILE... --rewrite FROM=TO [OPTION]...", .operands = "file",
+	    .more = "Applies the rules to configuration files (.env, "
+	    "next.config.js, docker-compose.yml, nginx.conf) and shows what "
+	    "would change as a unified diff, which patch -p1 and git apply "
+	    "take.  Names are relative to the current folder, those of files "
+	    "elsewhere to /.  The diff is the text as it is: lines beside a "
+	    "change may hold secrets.  No file is changed without --write.\n\n"
+	    "With --write each file is replaced at one moment, keeping owner, "
+	    "mode and line endings, and what it was is kept beside it as "
+	    "FILE.bak, or FILE.bak.1 and so on where that name is taken.  A "
+	    "link is followed, and its target replaced.  Every file is looked "
+	    "at before the first one is changed.  Rules that would change their "
+	    "own result again are refused.\n\n"
+	    "Files where nothing matches are not touched.  Binary files (a NUL "
+	    "byte, UTF-16) are left as they are and named; a line of more than "
+	    "16 MiB is an error.  Exit status 0: shown or written, whether "
+	    "anything matches or not.",
+	    .example =
+	    "spaceferry rewrite .env next.config.js --config spaceferry.yaml\n"
+	    "spaceferry rewrite .env --rewrite https://old.example=https://new.example --write\n",
+	    .check = check_rewrite },
 };
 
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

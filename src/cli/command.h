@@ -29,6 +29,8 @@ struct command {
 	enum command_bit bit;
 	const char *help;	/* one line for the overview, <= 65 columns */
 	const char *usage;	/* what follows "spaceferry NAME" */
+	const char *operands;	/* what it takes beside options: "file"; NULL:
+				 * nothing */
 	const char *more;	/* a paragraph or several, a blank line between */
 	const char *example;	/* lines that a shell takes, each ends in \n */
 	/* What must hold between the options, beyond each alone. */

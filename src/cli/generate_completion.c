@@ -66,6 +66,15 @@ bash_value(FILE *out, const struct options_row *row)
 	fputs(")\n\t\treturn\n\t\t;;\n", out);
 }
 
+/* What compgen offers beside the options. */
+static const char *
+bash_operands(const struct command *command)
+{
+
+	return command->operands == NULL ? "" :
+	    strcmp(command->operands, "file") == 0 ? "-f " : "-d ";
+}
+
 void
 generate_bash(FILE *out)
 {
@@ -91,8 +100,8 @@ generate_bash(FILE *out)
 	}
 	fputs("\tesac\n\tcase $command in\n", out);
 	for (i = 0; i < command_count; i++) {
-		fprintf(out, "\t%s)\n\t\tCOMPREPLY=($(compgen -W '",
-		    command_table[i].name);
+		fprintf(out, "\t%s)\n\t\tCOMPREPLY=($(compgen %s-W '",
+		    command_table[i].name, bash_operands(&command_table[i]));
 		for (row = options_table; row < options_table + options_count;
 		    row++) {
 			if (row->commands & (unsigned)command_table[i].bit)
@@ -177,6 +186,11 @@ generate_zsh(FILE *out)
 			if (row->commands & (unsigned)command_table[i].bit)
 				zsh_option(out, row);
 		}
+		if (command_table[i].operands != NULL)
+			fprintf(out, "\t\t\t'*:%s:_files%s' \\\n",
+			    command_table[i].operands,
+			    strcmp(command_table[i].operands, "file") == 0 ?
+			    "" : " -/");
 		fputs("\t\t\t&& return\n\t\t;;\n", out);
 	}
 	fputs("\tesac\n}\n"
@@ -232,6 +246,10 @@ generate_fish(FILE *out)
 		    "-a %s -d ", command_table[i].name);
 		quoted(out, command_table[i].help, "\\'");
 		fputc('\n', out);
+		if (command_table[i].operands != NULL)
+			fprintf(out, "complete -c spaceferry -n "
+			    "'__fish_seen_subcommand_from %s' -F\n",
+			    command_table[i].name);
 	}
 	for (row = options_table; row < options_table + options_count; row++)
 		fish_option(out, row);

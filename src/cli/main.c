@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/print_doctor.h"
+#include "cli/rewrite.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "spaceferry.h"
@@ -231,11 +232,17 @@ run_command(struct program *p)
 		return report_err(p, &err);
 	}
 	prepare_last_words(p, &last_words);
-	status = call_library(p, &summary);
-	signals_last_words(-1, NULL, 0);
+	if (p->command->bit == COMMAND_REWRITE) {
+		status = close_stdout(p, rewrite_command(&p->options,
+		    p->console, stdout));
+		signals_last_words(-1, NULL, 0);
+	} else {
+		status = call_library(p, &summary);
+		signals_last_words(-1, NULL, 0);
+		status = report(p, &summary, status, true);
+		spaceferry_summary_free(&summary);
+	}
 	free(last_words);
-	status = report(p, &summary, status, true);
-	spaceferry_summary_free(&summary);
 	spaceferry_cleanup();
 	return status;
 }

@@ -41,6 +41,7 @@ struct options {
 	const char *archive;		/* export, import: one of these becomes */
 	const char *dir;		/* job.to or job.from */
 	const char *documents;
+	struct spaceferry_strings operands; /* what is no option, in order */
 	const char *config;
 	const char *report;		/* --report FILE.html */
 	int log_format;			/* enum options_log_format */
@@ -144,7 +145,7 @@ ptrdiff_t options_split(const char *text);
 /* Reads the command line.  *command is NULL when none is named, which is no
  * error under --help and --version.  A password in a value is overwritten in
  * argv itself, where other users of the machine could read it, and o->exposed
- * set.  False with ERR_USAGE. */
+ * set; one in an operand is nowhere kept.  False with ERR_USAGE. */
 bool options_read_argv(struct options *o, int argc, char **argv,
     const struct command **command, struct err *err);
 

@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/options_memory.h"
 
 /* The command line while it is read. */
 struct reader {
@@ -121,6 +122,24 @@ short_options(struct reader *r, char *arg, struct err *err)
 }
 
 static bool
+keep_operand(struct options *o, const char *arg, struct err *err)
+{
+	struct spaceferry_strings *list = &o->operands;
+	const char **grown;
+
+	if (arg[0] == '\0')
+		return err_set(err, ERR_USAGE, "an argument is empty");
+	grown = options_memory_grow(&o->blocks, list->v, list->n,
+	    sizeof(*grown));
+	if (grown == NULL ||
+	    (grown[list->n] = options_keep(o, arg, strlen(arg))) == NULL)
+		return err_nomem(err, "options");
+	list->v = grown;
+	list->n++;
+	return true;
+}
+
+static bool
 operand(struct reader *r, char *arg, struct err *err)
 {
 
@@ -132,6 +151,8 @@ operand(struct reader *r, char *arg, struct err *err)
 		return command_unknown(arg, err);
 	}
 	options_hide(arg);
+	if (r->command->operands != NULL)
+		return keep_operand(r->o, arg, err);
 	err_set(err, ERR_USAGE, "unexpected argument '%.60s'", arg);
 	return err_hint(err, "spaceferry %s %s", r->command->name,
 	    r->command->usage);

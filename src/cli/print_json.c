@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "cli/print.h"
+#include "cli/print_json.h"
 #include "cli/text.h"
 
 #define TEXT_LARGEST ((size_t)64 * 1024 * 1024)
@@ -297,8 +298,8 @@ print_json_check(FILE *out, const struct spaceferry_check *c,
 	return write_line(out, o);
 }
 
-bool
-print_json(FILE *out, const struct spaceferry_summary *s)
+static json_t *
+summary(const struct spaceferry_summary *s)
 {
 	json_t *o = json_object();
 
@@ -320,5 +321,29 @@ print_json(FILE *out, const struct spaceferry_summary *s)
 	set(&o, "target_bytes", number(s->target_bytes));
 	if (s->n_checks > 0)
 		set(&o, "checks", checks(s));
+	return o;
+}
+
+bool
+print_json(FILE *out, const struct spaceferry_summary *s)
+{
+
+	return write_line(out, summary(s));
+}
+
+bool
+print_json_with(FILE *out, const struct spaceferry_summary *s,
+    const char *key, json_t *value)
+{
+	json_t *o = summary(s);
+
+	set(&o, key, value);
 	return write_line(out, o);
+}
+
+json_t *
+print_json_text(const char *s)
+{
+
+	return text(s);
 }

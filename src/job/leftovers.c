@@ -26,7 +26,7 @@ remove_one(const char *path, int fd)
 		unlink(path);
 	else
 		return;
-	log_info("%s was removed: an export that was killed left it", path);
+	log_info("%s was removed: a run that was killed left it", path);
 }
 
 static void

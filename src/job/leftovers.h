@@ -1,7 +1,8 @@
 /*
- * What an export leaves beside its FILE or DIR when it is killed: a temporary
- * file or folder, made for that very name (base/file.h) and held by nobody any
- * more.  The next export to the same name removes it.
+ * What an export leaves beside its FILE or DIR when it is killed, or rewrite
+ * beside its FILE: a temporary file or folder, made for that very name
+ * (base/file.h) and held by nobody any more.  The next one for the same name
+ * removes it.
  */
 #ifndef JOB_LEFTOVERS_H
 #define JOB_LEFTOVERS_H
