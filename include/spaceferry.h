@@ -255,14 +255,23 @@ struct spaceferry_sample {
 	char *after;
 };
 
-/* A host in the documents: of links that were rewritten, or one that rules name
- * but that stands under none of them. */
+/* A host of the rules, as it stands in the documents.  Links by a rule whose
+ * FROM is a path ("/uploads") have the host "".  Where "*" or other ports make
+ * more than SPACEFERRY_HOSTS_MAX of them, those with the fewest links are summed
+ * under "*.old.example" or "old.example:*". */
+#define SPACEFERRY_HOSTS_MAX 256
 struct spaceferry_host {
-	char *host;		/* lower case, with its port if it has one */
+	char *host;		/* lower case; with its port, unless that is the
+				 * default one */
 	uint64_t rewritten;	/* links to it that were rewritten */
-	uint64_t no_rule;	/* links to it that no rule covers */
-	char *sample;		/* of the latter: where the first one is, and its
-				 * text; NULL if none */
+	uint64_t no_rule;	/* where it stands in no match: as counted in
+				 * the collections' no_rule, and other ports */
+	uint64_t uncovered;	/* of these, the links: a rule is missing.  The
+				 * others are bare names, e-mail addresses … */
+	char *missing_rule;	/* the FROM of a rule that would cover them, as
+				 * "https://old.example"; NULL: uncovered is 0 */
+	char *sample;		/* "db.coll _id 1, a.b: the text around", of an
+				 * uncovered one if there is; NULL: no_rule is 0 */
 };
 
 /* What --delta did. */

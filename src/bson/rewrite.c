@@ -215,15 +215,31 @@ struct link_context {
 	const char *path;
 };
 
+static const char *
+path_in(struct link_context *c)
+{
+
+	if (c->path == NULL && (c->path = path_of(c->p, c->e)) == NULL)
+		c->path = "";
+	return c->path;
+}
+
 static void
 tell_link(const struct match_link *link, void *arg)
 {
 	struct link_context *c = arg;
 	struct pass *p = c->p;
 
-	if (c->path == NULL && (c->path = path_of(p, c->e)) == NULL)
-		c->path = "";
-	p->r->hooks.link(p->r->hooks.arg, p->doc, p->len, c->path, link);
+	p->r->hooks.link(p->r->hooks.arg, p->doc, p->len, path_in(c), link);
+}
+
+static void
+tell_host(const struct match_host *host, void *arg)
+{
+	struct link_context *c = arg;
+	struct pass *p = c->p;
+
+	p->r->hooks.host(p->r->hooks.arg, p->doc, p->len, path_in(c), host);
 }
 
 static bool
@@ -301,6 +317,9 @@ rewrite_text(struct pass *p, const struct walk_element *e)
 		return buf_reserve(&r->text, r->text.max) ?
 		    too_large(p) : no_memory(p);
 	p->counts.no_rule += result.no_rule;
+	if (result.hosts && r->hooks.host != NULL)
+		match_hosts(r->rules, e->text, e->text_len, tell_host,
+		    &context);
 	if (result.matches == 0 || (r->text.len == e->text_len &&
 	    memcmp(r->text.data, e->text, e->text_len) == 0))
 		return true;

@@ -51,6 +51,10 @@ struct rewrite_hooks {
 	/* Each link, while its document is rewritten; may be NULL. */
 	void (*link)(void *arg, const uint8_t *doc, size_t doc_len,
 	    const char *path, const struct match_link *link);
+	/* Each host of a rule that stands in no match in a value (and those
+	 * with ports that no_rule leaves out); may be NULL. */
+	void (*host)(void *arg, const uint8_t *doc, size_t doc_len,
+	    const char *path, const struct match_host *host);
 	/* Each changed value; may be NULL. */
 	void (*value)(void *arg, const struct rewrite_value *value);
 	void *arg;

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "bson/doc.h"
+#include "job/hosts.h"
 #include "job/links.h"
+#include "job/links_files.h"
 
 #define FORM_MAX 8192
 #define ID_MAX 4096
@@ -11,6 +13,7 @@
 struct links {
 	struct job *job;
 	struct file_index *const *indexes;
+	struct hosts *hosts;
 	atomic_uint_least64_t rewritten;
 	atomic_uint_least64_t dangling;
 };
@@ -24,6 +27,10 @@ links_new(struct job *job, struct file_index *const *indexes)
 		return NULL;
 	l->job = job;
 	l->indexes = indexes;
+	if ((l->hosts = hosts_new(job)) == NULL) {
+		free(l);
+		return NULL;
+	}
 	return l;
 }
 
@@ -31,6 +38,9 @@ void
 links_free(struct links *l)
 {
 
+	if (l == NULL)
+		return;
+	hosts_free(l->hosts);
 	free(l);
 }
 
@@ -88,6 +98,8 @@ name_dangling(struct links *l, const struct links_place *place,
 	struct buf id;
 	const char *id_text = NULL;
 
+	if (report_skips_note(&l->job->report, "dangling_link"))
+		return;
 	buf_init(&id, ID_MAX);
 	if (doc_id_json(place->doc, place->doc_len, &id))
 		id_text = buf_str(&id);
@@ -107,6 +119,7 @@ links_found(struct links *l, const struct links_place *place,
 	const struct job_link_rule *rule = &l->job->link_rules[link->rule];
 
 	atomic_fetch_add(&l->rewritten, 1);
+	hosts_rewritten(l->hosts, link);
 	if (!rule->lookup || l->indexes[rule->files] == NULL)
 		return;
 	if (names_a_file(rule, l->indexes[rule->files], link))
@@ -116,19 +129,22 @@ links_found(struct links *l, const struct links_place *place,
 }
 
 void
-links_summarise(struct links *l)
+links_no_rule(struct links *l, const struct links_place *place,
+    const struct match_host *host)
+{
+
+	hosts_no_rule(l->hosts, place, host);
+}
+
+void
+links_summarise(struct links *l, struct files *files, bool whole)
 {
 	struct spaceferry_summary *s = l->job->report.summary;
-	size_t i;
 
 	s->links_rewritten = atomic_load(&l->rewritten);
 	s->links_dangling = atomic_load(&l->dangling);
 	s->unreferenced_files = 0;
-	for (i = 0; i < l->job->options->n_files; i++) {
-		if (l->indexes[i] != NULL &&
-		    l->job->options->files[i].url.to != NULL)
-			s->unreferenced_files +=
-			    file_index_count(l->indexes[i]) -
-			    file_index_count_marked(l->indexes[i]);
-	}
+	hosts_summarise(l->hosts);
+	if (files != NULL && whole)
+		s->unreferenced_files = links_files_unreferenced(files);
 }

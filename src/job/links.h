@@ -1,10 +1,11 @@
 /*
  * Looks up every rewritten link among the files (docs/REWRITING.md, point 10):
  * a link whose file is not there is dangling, a file that nothing links to is
- * unreferenced.  Neither changes the exit status.
+ * unreferenced, a link to a rule's host that lies in no match lacks a rule.
+ * None of them changes the exit status.
  *
- * Order: links_new() with the files' indexes complete, links_found() from any
- * thread, links_summarise() once no thread uses it.
+ * Order: links_new() with the files' indexes complete, links_found() and
+ * links_no_rule() from any thread, links_summarise() once no thread uses it.
  */
 #ifndef JOB_LINKS_H
 #define JOB_LINKS_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "job/file_index.h"
+#include "job/files.h"
 #include "job/job.h"
 
 struct links;
@@ -33,7 +35,13 @@ struct links_place {
 void links_found(struct links *l, const struct links_place *place,
     const struct match_link *link);
 
-/* Puts the counts into the summary. */
-void links_summarise(struct links *l);
+/* A host of the rules where no rule matched. */
+void links_no_rule(struct links *l, const struct links_place *place,
+    const struct match_host *host);
+
+/* Puts the counts into the summary.  Where every document was read (whole), the
+ * files that nothing links to are counted, and named from one more listing of
+ * their stores, which blocks; files may be NULL. */
+void links_summarise(struct links *l, struct files *files, bool whole);
 
 #endif

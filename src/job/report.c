@@ -48,24 +48,33 @@ append(struct report *r, bool is_error, const char *kind, const char *message,
 	(*n)++;
 }
 
-/* Counts one finding of kind; true when it may still be named. */
-static bool
-count_kind(struct report *r, const char *kind, bool is_error)
+/* How many of kind there were; NULL when there are too many kinds. */
+static uint64_t *
+counter_of(struct report *r, const char *kind, bool is_error)
 {
 	size_t i;
 
 	for (i = 0; i < r->n_kinds; i++) {
 		if (strcmp(r->kinds[i].kind, kind) == 0 &&
 		    r->kinds[i].is_error == is_error)
-			return r->kinds[i].n++ < r->limit;
+			return &r->kinds[i].n;
 	}
 	if (r->n_kinds == REPORT_KINDS_MAX)
-		return true;
+		return NULL;
 	r->kinds[i].kind = kind;
 	r->kinds[i].is_error = is_error;
-	r->kinds[i].n = 1;
+	r->kinds[i].n = 0;
 	r->n_kinds++;
-	return r->limit > 0;
+	return &r->kinds[i].n;
+}
+
+/* Counts one finding of kind; true when it may still be named. */
+static bool
+count_kind(struct report *r, const char *kind, bool is_error)
+{
+	uint64_t *n = counter_of(r, kind, is_error);
+
+	return n == NULL || (*n)++ < r->limit;
 }
 
 void
@@ -132,10 +141,36 @@ report_note(struct report *r, const char *kind, const char *hint,
 	finding(r, false, kind, hint, message);
 }
 
-/* A piece of text from some bytes before at; control characters become spaces,
- * and the cuts are moved to the borders of UTF-8 characters. */
-static char *
-excerpt(const char *text, size_t len, size_t at)
+bool
+report_skips_note(struct report *r, const char *kind)
+{
+	uint64_t *n;
+	bool skips;
+
+	pthread_mutex_lock(&r->lock);
+	n = counter_of(r, kind, false);
+	skips = n != NULL && *n >= r->limit;
+	if (skips)
+		(*n)++;
+	pthread_mutex_unlock(&r->lock);
+	return skips;
+}
+
+void
+report_more_notes(struct report *r, const char *kind, uint64_t more)
+{
+	uint64_t *n;
+
+	pthread_mutex_lock(&r->lock);
+	if ((n = counter_of(r, kind, false)) != NULL)
+		*n += more;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* From some bytes before at; control characters become spaces, and the cuts are
+ * moved to the borders of UTF-8 characters. */
+char *
+report_excerpt(const char *text, size_t len, size_t at)
 {
 	size_t start, end, i;
 	char *out;
@@ -238,8 +273,8 @@ report_sample(struct report *r, const struct report_value *v)
 	s.ns = strdup(v->ns);
 	s.id = strdup(v->id);
 	s.path = strdup(v->path);
-	s.before = excerpt(v->before, v->before_len, at);
-	s.after = excerpt(v->after, v->after_len, at);
+	s.before = report_excerpt(v->before, v->before_len, at);
+	s.after = report_excerpt(v->after, v->after_len, at);
 	pthread_mutex_lock(&r->lock);
 	if (r->summary->n_samples < r->limit &&
 	    !is_familiar(r->summary, v) && s.ns != NULL && s.id != NULL &&
@@ -299,6 +334,7 @@ spaceferry_summary_free(struct spaceferry_summary *s)
 	findings_free(s->notes, s->n_notes);
 	for (i = 0; i < s->n_hosts; i++) {
 		free(s->hosts[i].host);
+		free(s->hosts[i].missing_rule);
 		free(s->hosts[i].sample);
 	}
 	free(s->hosts);

@@ -51,6 +51,17 @@ void report_error(struct report *r, const char *kind, const char *hint,
 void report_note(struct report *r, const char *kind, const char *hint,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* True when no more notes of kind are named; this one is counted then, and its
+ * text need not be made. */
+bool report_skips_note(struct report *r, const char *kind);
+
+/* n more notes of kind, which are counted and not named. */
+void report_more_notes(struct report *r, const char *kind, uint64_t n);
+
+/* A piece of text (len bytes) around at, printable and cut between characters.
+ * NULL when out of memory; the caller frees it. */
+char *report_excerpt(const char *text, size_t len, size_t at);
+
 /* A sample of a rewritten value; strings are copied, text cut around the first
  * difference and made printable.  Ignored once limit samples are held. */
 struct report_value {

@@ -131,6 +131,27 @@ warn_of_buckets(struct run *r)
 	}
 }
 
+/* Whether this run itself read every document: what an earlier one has done is
+ * not looked at for links again. */
+static bool
+read_whole(struct run *r)
+{
+	size_t i, j, n = 0;
+
+	for (i = 0; i < r->data.n_moves; i++) {
+		const struct move *m = &r->data.moves[i];
+
+		for (j = 0; j < m->n_parts; j++)
+			n += m->parts[j].resumed;
+	}
+	if (n > 0 && match_rules_count(r->job.rules) > 0)
+		report_note(&r->job.report, "links_in_part", "verify with the "
+		    "same options looks at all of them", "links are those of "
+		    "this run: the documents that an earlier one moved were "
+		    "not looked at again (%zu partitions)", n);
+	return r->has_data && n == 0;
+}
+
 int
 run_close(struct run *r, bool ok, struct err *err)
 {
@@ -156,7 +177,8 @@ run_close(struct run *r, bool ok, struct err *err)
 	if (r->began && r->has_files)
 		files_summarise(&r->files);
 	if (r->began)
-		links_summarise(r->links);
+		links_summarise(r->links, r->has_files ? &r->files : NULL,
+		    read_whole(r) && ok);
 	if (r->quarantine != NULL && quarantine_path(r->quarantine) != NULL)
 		s->quarantine = strdup(quarantine_path(r->quarantine));
 	links_free(r->links);

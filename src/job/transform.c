@@ -18,19 +18,33 @@ struct transform {
 	struct buf stripped;
 };
 
+static struct links_place
+place_of(const struct transform *t, const uint8_t *doc, size_t doc_len,
+    const char *path)
+{
+
+	return (struct links_place){ .ns = t->options.move->info->ns,
+	    .doc = doc, .doc_len = doc_len, .path = path };
+}
+
 static void
 on_link(void *arg, const uint8_t *doc, size_t doc_len, const char *path,
     const struct match_link *link)
 {
 	struct transform *t = arg;
-	struct links_place place = {
-		.ns = t->options.move->info->ns,
-		.doc = doc,
-		.doc_len = doc_len,
-		.path = path,
-	};
+	struct links_place place = place_of(t, doc, doc_len, path);
 
 	links_found(t->options.links, &place, link);
+}
+
+static void
+on_host(void *arg, const uint8_t *doc, size_t doc_len, const char *path,
+    const struct match_host *host)
+{
+	struct transform *t = arg;
+	struct links_place place = place_of(t, doc, doc_len, path);
+
+	links_no_rule(t->options.links, &place, host);
 }
 
 static void
@@ -77,6 +91,7 @@ transform_new(const struct transform_options *options, struct err *err)
 	buf_init(&t->canonical, CANONICAL_MAX);
 	buf_init(&t->stripped, REWRITE_DOC_MAX);
 	r.hooks.link = options->links != NULL ? on_link : NULL;
+	r.hooks.host = options->links != NULL ? on_host : NULL;
 	r.hooks.value = options->samples ? on_value : NULL;
 	r.hooks.arg = t;
 	t->ignore = docignore_new(&options->job->ignore,

@@ -330,7 +330,6 @@ hold_host(struct finder *f, size_t pos, const struct find_host *h)
 	if (url_site(f, start, &site)) {
 		m->link = true;
 		m->at = site.start;
-		m->http = site.scheme == RULE_HTTP;
 	}
 	n = boundary_port(f->text, f->len, end, SLASH_PERCENT, &digits);
 	if (n > 0 && digits <= 5 &&

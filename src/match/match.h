@@ -65,10 +65,9 @@ struct match_host {
 	size_t label_len;	/* what '*' stood for; 0 without '*' */
 	const char *port;	/* digits; NULL: none, or the scheme's default */
 	size_t port_len;
-	bool link;		/* as in a URL that a rule may rewrite: behind a
+	bool link;		/* in a URL that a rule may rewrite: behind a
 				 * scheme or "//"; else a bare host, an e-mail
 				 * address, another scheme … */
-	bool http;		/* its scheme is http */
 };
 
 /* Called for each in order; the pointers live for the call only. */

@@ -9,10 +9,10 @@ write_host(const struct match_host *h, void *arg)
 {
 	struct buf *out = arg;
 
-	assert_true(buf_printf(out, "%s%.*s%s%.*s@%zu%s%s", out->len > 0 ?
+	assert_true(buf_printf(out, "%s%.*s%s%.*s@%zu%s", out->len > 0 ?
 	    " " : "", (int)h->name_len, h->name, h->port != NULL ? ":" : "",
 	    (int)h->port_len, h->port != NULL ? h->port : "", h->at,
-	    h->link ? "!" : "~", h->http ? "h" : ""));
+	    h->link ? "!" : "~"));
 	assert_true(h->at <= (size_t)(h->name - h->text));
 	assert_true(h->label_len < h->name_len);
 }
@@ -57,7 +57,7 @@ links_and_mentions(void **state)
 	static const struct one list[] = {
 		{ "https://old.example/up/a", "", 0 },
 		{ "see https://Old.example/avatars/a", "Old.example@4!", 1 },
-		{ "HTTP://old.example", "old.example@0!h", 1 },
+		{ "HTTP://old.example", "old.example@0!", 1 },
 		{ "\"//old.example/x\"", "old.example@1!", 1 },
 		{ "x//old.example/x", "old.example@3~", 1 },
 		{ "https%3A%2F%2Fold.example%2Fx", "old.example@0!", 1 },
@@ -82,9 +82,9 @@ ports(void **state)
 		"http://localhost:3000", "https://new.example", NULL } };
 	static const struct one list[] = {
 		{ "https://old.example:443/x", "old.example@0!", 1 },
-		{ "http://old.example:80/x", "old.example@0!h", 1 },
+		{ "http://old.example:80/x", "old.example@0!", 1 },
 		{ "//old.example:80/x", "old.example@0!", 1 },
-		{ "http://old.example:443/x", "old.example:443@0!h", 1 },
+		{ "http://old.example:443/x", "old.example:443@0!", 1 },
 		{ "https://old.example:8443/up/", "old.example:8443@0!", 0 },
 		{ "old.example:8443", "old.example:8443@0~", 0 },
 		{ "https%3a%2F%2Fold.example%3a8443%2Fx",
@@ -99,10 +99,10 @@ ports(void **state)
 	};
 	static const struct one of_own[] = {
 		{ "http://localhost:3000/a http://localhost:3001/a",
-		    "localhost:3001@24!h", 0 },
-		{ "http://localhost/a", "localhost@0!h", 1 },
+		    "localhost:3001@24!", 0 },
+		{ "http://localhost/a", "localhost@0!", 1 },
 		{ "localhost:3000", "localhost:3000@0~", 0 },
-		{ "http://localhost:30001/", "localhost:30001@0!h", 0 },
+		{ "http://localhost:30001/", "localhost:30001@0!", 0 },
 		{ "http://localhost:300x/", "", 0 },
 	};
 
