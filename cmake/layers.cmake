@@ -1,10 +1,11 @@
 # The house: one OBJECT library per layer (docs/DESIGN.md, section 2).  A layer
 # sees the third-party headers named here and no others.
-set(SF_LAYERS base flow match net bson mongo archive codec store state job cli)
+set(SF_LAYERS base flow match net app bson mongo archive codec store state job cli)
 set(SF_USES_base PkgConfig::CRYPTO)
 set(SF_USES_flow Threads::Threads)
 set(SF_USES_match PkgConfig::IDN2)
 set(SF_USES_net PkgConfig::CURL resolv)
+set(SF_USES_app PkgConfig::JANSSON)
 set(SF_USES_bson PkgConfig::BSON PkgConfig::XXHASH)
 set(SF_USES_mongo PkgConfig::MONGOC)
 set(SF_USES_archive PkgConfig::BSON)

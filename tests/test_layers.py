@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A layer includes only what stands below it; those of one rank never meet.
 RANKS = [
     ["base"],
-    ["flow", "match", "net"],
+    ["flow", "match", "net", "app"],
     ["bson", "mongo", "archive", "codec", "store", "hub"],
     ["state"],
     ["job"],
@@ -39,7 +39,7 @@ LIBRARIES = {
     r"curl/": {"net"},
     r"(zstd|zstd_errors|zlib|sodium)\.h": {"codec"},
     r"expat\.h": {"store"},
-    r"jansson\.h": {"hub", "state", "cli"},
+    r"jansson\.h": {"app", "hub", "state", "cli"},
     r"yaml\.h": {"cli"},
     r"magic\.h": {"job"},
 }
