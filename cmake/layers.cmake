@@ -53,4 +53,16 @@ endforeach()
 
 if(TARGET sf_cli)
 	target_compile_definitions(sf_cli PRIVATE SF_LIBRARIES="${SF_LIBRARIES}")
+	# The style sheet of --report's page, as an array (src/cli/report_style.h).
+	set(style ${CMAKE_SOURCE_DIR}/src/cli/report.css)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${style})
+	file(READ ${style} style HEX)
+	string(REGEX REPLACE "(................................)" "\\1\n"
+	    style "${style}")
+	string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," style "${style}")
+	file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/report_style.c CONTENT
+	    "#include \"cli/report_style.h\"\n
+const unsigned char report_style[] = {\n${style}};
+const size_t report_style_size = sizeof(report_style);\n" @ONLY)
+	target_sources(sf_cli PRIVATE ${CMAKE_BINARY_DIR}/report_style.c)
 endif()
