@@ -13,6 +13,7 @@
 #include "cli/generate.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/print_diff.h"
 #include "cli/print_doctor.h"
 #include "cli/rewrite.h"
 #include "cli/signals.h"
@@ -28,6 +29,7 @@ struct program {
 	const struct command *command;	/* NULL until it is known */
 	struct console *console;
 	struct print_doctor doctor;
+	struct print_diff diff;
 	uint64_t started_ns;
 };
 
@@ -71,14 +73,20 @@ result_stream(const struct program *p)
 	return to != NULL && strcmp(to, "archive:-") == 0 ? stderr : stdout;
 }
 
-/* Flushes stdout: a result that nobody could read is no success. */
+/* Flushes stdout: a result that nobody could read is no success.  Whoever reads
+ * differences may have seen enough. */
 static int
 close_stdout(struct program *p, int status)
 {
 	char message[120];
 
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (p->diff.failed == 0 && fflush(stdout) == 0 && !ferror(stdout))
 		return status;
+	if (p->diff.failed != 0)
+		errno = p->diff.failed;
+	if (errno == EPIPE && p->command != NULL &&
+	    p->command->bit == COMMAND_DIFF)
+		return 3;
 	snprintf(message, sizeof(message), "cannot write the result to stdout: "
 	    "%s", strerror(errno));
 	console_error(p->console, message, "");
@@ -104,6 +112,8 @@ report(struct program *p, const struct spaceferry_summary *s, int status,
 	size_t i;
 
 	console_clear(p->console);
+	if (p->diff.failed != 0)
+		return close_stdout(p, status);
 	for (i = 0; i < s->n_errors; i++) {
 		if (print_is_stop(&s->errors[i]))
 			console_error(p->console, s->errors[i].message,
@@ -112,6 +122,8 @@ report(struct program *p, const struct spaceferry_summary *s, int status,
 	if (p->options.json) {
 		if (!print_json(out, s))
 			errno = ENOMEM;
+	} else if (ran && p->command->bit == COMMAND_DIFF) {
+		print_diff_summary(&p->diff, s, &style);
 	} else if (ran) {
 		print_summary(out, s, &style);
 	}
@@ -163,6 +175,18 @@ on_check(void *arg, const struct spaceferry_check *c)
 	print_doctor_check(&p->doctor, c);
 }
 
+/* Nobody who could read the rest: no need to look for it. */
+static void
+on_difference(void *arg, const struct spaceferry_difference *d)
+{
+	struct program *p = arg;
+
+	if (p->diff.terminal && !p->diff.stat)
+		console_clear(p->console);
+	if (!print_diff_line(&p->diff, d))
+		spaceferry_cancel();
+}
+
 /* What a command is in the library. */
 static int
 call_library(struct program *p, struct spaceferry_summary *summary)
@@ -171,10 +195,12 @@ call_library(struct program *p, struct spaceferry_summary *summary)
 	p->options.job.callbacks = (struct spaceferry_callbacks){
 		.progress = on_progress,
 		.log = on_log,
+		.difference = on_difference,
 		.check = on_check,
 		.arg = p,
 	};
 	print_doctor_init(&p->doctor, stdout, p->options.json);
+	print_diff_init(&p->diff, stdout, p->options.json, p->options.stat);
 	switch (p->command->bit) {
 	case COMMAND_VERIFY:
 		return spaceferry_verify(&p->options.job, summary);
@@ -241,6 +267,7 @@ run_command(struct program *p)
 		signals_last_words(-1, NULL, 0);
 		status = report(p, &summary, status, true);
 		spaceferry_summary_free(&summary);
+		print_diff_free(&p->diff);
 	}
 	free(last_words);
 	spaceferry_cleanup();

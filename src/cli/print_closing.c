@@ -55,6 +55,21 @@ print_amount(FILE *out, const struct spaceferry_summary *s,
 	}
 }
 
+static bool
+is_command(const struct spaceferry_summary *s, const char *name)
+{
+
+	return s->command != NULL && strcmp(s->command, name) == 0;
+}
+
+/* verify and diff: there is nothing to resume. */
+static bool
+compares(const struct spaceferry_summary *s)
+{
+
+	return is_command(s, "verify") || is_command(s, "diff");
+}
+
 static void
 part(FILE *out, bool *first, uint64_t n, const char *one, const char *many)
 {
@@ -89,6 +104,9 @@ print_wrong(FILE *out, const struct spaceferry_summary *s,
 	part(out, &first, f->failed, "file not moved", "files not moved");
 	part(out, &first, f->missing, "file missing", "files missing");
 	part(out, &first, f->different, "file different", "files different");
+	if (is_command(s, "diff"))
+		part(out, &first, f->extra, "file only on the target",
+		    "files only on the target");
 	fputs(first ? "see above.\n" : ".\n", out);
 }
 
@@ -106,7 +124,7 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 			fprintf(out, "The documents and their indexes would "
 			    "take about %s on the target.\n",
 			    units_print_bytes(s->target_bytes, bytes));
-	} else if (strcmp(s->command, "verify") == 0) {
+	} else if (compares(s)) {
 		fputs("No difference: ", out);
 		print_amount(out, s, sum, style->files);
 		fputs(", on both sides.\n", out);
@@ -135,6 +153,11 @@ close_different(FILE *out, const struct spaceferry_summary *s,
 		print_wrong(out, s, sum);
 		fputs("Migrate again to bring the target in line, or give "
 		    "verify the options that the\nmigration had.\n", out);
+	} else if (is_command(s, "diff")) {
+		fputs("The two sides differ: ", out);
+		print_wrong(out, s, sum);
+		fputs("migrate --delta with the same options moves what "
+		    "differs.\n", out);
 	} else {
 		fputs("Not everything arrived: ", out);
 		print_wrong(out, s, sum);
@@ -164,7 +187,7 @@ print_closing(FILE *out, const struct spaceferry_summary *s,
 		    "run the same command again.\n", out);
 		break;
 	default:
-		fputs(style->anew ? "Not finished.  The same command starts "
+		fputs(style->anew || compares(s) ? "Not finished.  The same command starts "
 		    "anew.\n" : "Not finished.  The same command resumes "
 		    "where this run stopped.\n", out);
 		break;

@@ -327,7 +327,7 @@ hint_of(const struct spaceferry_finding *f)
 
 /* The findings under a title; a hint that several in a row share is written
  * once, behind the last of them. */
-static void
+void
 print_findings(FILE *out, const char *title,
     const struct spaceferry_finding *f, size_t n)
 {

@@ -16,6 +16,11 @@ void print_number(FILE *out, uint64_t n, const char *one, const char *many);
 /* Writes text safe for a terminal, however long. */
 void print_safe(FILE *out, const char *text);
 
+/* The findings that did not stop the run, under a title; nothing when there are
+ * none. */
+void print_findings(FILE *out, const char *title,
+    const struct spaceferry_finding *f, size_t n);
+
 /* What came out, and what is to be done. */
 void print_closing(FILE *out, const struct spaceferry_summary *s,
     const struct print_style *style);
