@@ -236,6 +236,25 @@ samples(const struct spaceferry_summary *s)
 }
 
 static json_t *
+hosts(const struct spaceferry_summary *s)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < s->n_hosts; i++) {
+		o = json_object();
+		set(&o, "host", text(s->hosts[i].host));
+		set(&o, "rewritten", number(s->hosts[i].rewritten));
+		set(&o, "no_rule", number(s->hosts[i].no_rule));
+		set(&o, "uncovered", number(s->hosts[i].uncovered));
+		set(&o, "missing_rule", text(s->hosts[i].missing_rule));
+		set(&o, "sample", text(s->hosts[i].sample));
+		add(&list, o);
+	}
+	return list;
+}
+
+static json_t *
 strings(char *const *v, size_t n)
 {
 	json_t *list = json_array();
@@ -319,6 +338,7 @@ summary(const struct spaceferry_summary *s)
 	set(&o, "notes", findings(s->notes, s->n_notes));
 	set(&o, "samples", samples(s));
 	set(&o, "target_bytes", number(s->target_bytes));
+	set(&o, "hosts", hosts(s));
 	if (s->n_checks > 0)
 		set(&o, "checks", checks(s));
 	return o;

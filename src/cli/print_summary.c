@@ -386,6 +386,7 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 	}
 	if (s->source_changed)
 		fputs("  The source was written to while it was read.\n", out);
+	print_hosts(out, s, style->colour);
 	print_samples(out, s, style->colour);
 	print_findings(out, "Wrong", s->errors, s->n_errors);
 	print_findings(out, "Worth knowing", s->notes, s->n_notes);

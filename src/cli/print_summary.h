@@ -21,6 +21,9 @@ void print_safe(FILE *out, const char *text);
 void print_findings(FILE *out, const char *title,
     const struct spaceferry_finding *f, size_t n);
 
+/* The table of links by host; those without a rule name the one they need. */
+void print_hosts(FILE *out, const struct spaceferry_summary *s, bool colour);
+
 /* What came out, and what is to be done. */
 void print_closing(FILE *out, const struct spaceferry_summary *s,
     const struct print_style *style);

@@ -16,7 +16,7 @@ from harness.ferry import binary
 
 SUMMARY_KEYS = ["ok", "command", "dry_run", "elapsed_seconds", "consistent_at",
                 "source_changed", "collections", "files", "links", "quarantine",
-                "errors", "notes", "samples", "target_bytes"]
+                "errors", "notes", "samples", "target_bytes", "hosts"]
 FILES_KEYS = ["count", "bytes", "uploaded", "skipped", "failed", "missing",
               "extra", "different"]
 LINKS_KEYS = ["rewritten", "dangling", "unreferenced_files"]

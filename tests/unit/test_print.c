@@ -44,6 +44,12 @@ static struct spaceferry_sample samples[] = {
 	{ "app.users", "1", "a.12.b", "c", "d" },
 };
 
+static struct spaceferry_host hosts[] = {
+	{ "old.example", 1200, 9, 7, "https://old.example",
+	    "app.users _id 1, a: x" },
+	{ "", 3, 0, 0, NULL, NULL },
+};
+
 static struct spaceferry_summary
 full(void)
 {
@@ -57,6 +63,7 @@ full(void)
 	    .unreferenced_files = 11, .quarantine = "/q\"",
 	    .errors = errors, .n_errors = 4, .notes = notes, .n_notes = 1,
 	    .samples = samples, .n_samples = 2, .target_bytes = 12345,
+	    .hosts = hosts, .n_hosts = 2,
 	    .resumed = true, .repeated = { 1200, 2048, 1, 5 } };
 }
 
@@ -146,7 +153,13 @@ json_to_the_letter(void **state)
 	    "\"after\":\"x\\nhttps://new/\"},"
 	    "{\"namespace\":\"app.users\",\"_id\":1,\"path\":\"a.12.b\","
 	    "\"before\":\"c\",\"after\":\"d\"}],"
-	    "\"target_bytes\":12345}\n";
+	    "\"target_bytes\":12345,"
+	    "\"hosts\":[{\"host\":\"old.example\",\"rewritten\":1200,"
+	    "\"no_rule\":9,\"uncovered\":7,"
+	    "\"missing_rule\":\"https://old.example\","
+	    "\"sample\":\"app.users _id 1, a: x\"},"
+	    "{\"host\":\"\",\"rewritten\":3,\"no_rule\":0,"
+	    "\"uncovered\":0,\"missing_rule\":null,\"sample\":null}]}\n";
 	struct spaceferry_summary s = full();
 	char *text = json_of(&s);
 
@@ -231,6 +244,11 @@ summary_for_people(void **state)
 	    "host but under no rule\n"
 	    "  quarantine: /q\"\n"
 	    "  The source was written to while it was read.\n"
+	    "\n"
+	    "  links by host      rewritten     no rule   mentioned\n"
+	    "  old.example            1,200           7           2  missing: "
+	    "--rewrite https://old.example=...\n"
+	    "  (paths)                    3           0           0\n"
 	    "\n"
 	    "  Rewritten values, for example:\n"
 	    "    app.users _id {\"$oid\":\"507f1f77bcf86cd799439011\"}, "
