@@ -15,6 +15,7 @@
 #include "cli/print.h"
 #include "cli/print_diff.h"
 #include "cli/print_doctor.h"
+#include "cli/report_page.h"
 #include "cli/rewrite.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -30,6 +31,9 @@ struct program {
 	struct console *console;
 	struct print_doctor doctor;
 	struct print_diff diff;
+	struct report_page *page;	/* --report; NULL: none */
+	int argc;
+	char *const *argv;
 	uint64_t started_ns;
 };
 
@@ -93,15 +97,13 @@ close_stdout(struct program *p, int status)
 	return status == 0 ? 3 : status;
 }
 
-/* Tells what happened: errors to stderr, the result to stdout.  ran: a job
- * did, so that there is something to tell. */
-static int
-report(struct program *p, const struct spaceferry_summary *s, int status,
-    bool ran)
+static struct print_style
+style_of(const struct program *p, int status)
 {
 	const char *to = p->options.job.to;
 	FILE *out = result_stream(p);
-	struct print_style style = {
+
+	return (struct print_style){
 		.colour = terminal_has_colour(fileno(out)),
 		.status = status,
 		.files = p->options.job.n_files > 0,
@@ -109,6 +111,16 @@ report(struct program *p, const struct spaceferry_summary *s, int status,
 		    strncmp(to, "dump:", 5) == 0),
 		.to_pipe = out == stderr,
 	};
+}
+
+/* Tells what happened: errors to stderr, the result to stdout.  ran: a job
+ * did, so that there is something to tell. */
+static int
+report(struct program *p, const struct spaceferry_summary *s, int status,
+    bool ran)
+{
+	FILE *out = result_stream(p);
+	struct print_style style = style_of(p, status);
 	size_t i;
 
 	console_clear(p->console);
@@ -156,6 +168,7 @@ on_progress(void *arg, const struct spaceferry_progress *v, size_t n)
 	struct program *p = arg;
 
 	console_progress(p->console, v, n);
+	report_page_progress(p->page, v, n);
 }
 
 static void
@@ -181,6 +194,7 @@ on_difference(void *arg, const struct spaceferry_difference *d)
 {
 	struct program *p = arg;
 
+	report_page_difference(p->page, d);
 	if (p->diff.terminal && !p->diff.stat)
 		console_clear(p->console);
 	if (!print_diff_line(&p->diff, d))
@@ -245,14 +259,62 @@ prepare_last_words(struct program *p, char **text)
 		signals_last_words(fileno(result_stream(p)), *text, len);
 }
 
+/* An error that is met once the job has ended. */
+static void
+add_error(struct spaceferry_summary *s, const struct err *err)
+{
+	struct spaceferry_finding f = {
+		.kind = err_kind_name(err->kind),
+		.message = strdup(err->message),
+		.hint = strdup(err->hint),
+	}, *grown;
+
+	s->ok = false;
+	grown = realloc(s->errors, (s->n_errors + 1) * sizeof(*grown));
+	if (grown != NULL)
+		s->errors = grown;
+	if (grown == NULL || f.message == NULL || f.hint == NULL) {
+		free(f.message);
+		free(f.hint);
+		return;
+	}
+	grown[s->n_errors++] = f;
+}
+
+/* Runs the job, writes --report's page, tells what happened.  A page that
+ * cannot be written takes nothing back of what the job did. */
+static int
+run_job(struct program *p)
+{
+	struct spaceferry_summary summary;
+	struct print_style style;
+	struct err err;
+	int status;
+	bool written;
+
+	status = call_library(p, &summary);
+	signals_last_words(-1, NULL, 0);
+	style = style_of(p, status);
+	written = p->page == NULL ||
+	    report_page_write(p->page, &summary, &style, &err);
+	if (!written)
+		add_error(&summary, &err);
+	status = report(p, &summary, status, true);
+	spaceferry_summary_free(&summary);
+	print_diff_free(&p->diff);
+	return written || status != 0 ? status : 3;
+}
+
 static int
 run_command(struct program *p)
 {
-	struct spaceferry_summary summary;
 	char *last_words;
 	struct err err;
 	int status;
 
+	if (p->options.report != NULL && (p->page = report_page_new(
+	    &p->options, p->argc, p->argv, &err)) == NULL)
+		return report_err(p, &err);
 	if (!spaceferry_init()) {
 		err_set(&err, ERR_INTERNAL, "a library cannot be set up");
 		return report_err(p, &err);
@@ -263,11 +325,7 @@ run_command(struct program *p)
 		    p->console, stdout));
 		signals_last_words(-1, NULL, 0);
 	} else {
-		status = call_library(p, &summary);
-		signals_last_words(-1, NULL, 0);
-		status = report(p, &summary, status, true);
-		spaceferry_summary_free(&summary);
-		print_diff_free(&p->diff);
+		status = run_job(p);
 	}
 	free(last_words);
 	spaceferry_cleanup();
@@ -334,7 +392,8 @@ run(struct program *p, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct program p = { .started_ns = cancel_now() };
+	struct program p = { .argc = argc, .argv = argv,
+	    .started_ns = cancel_now() };
 	int status;
 
 	mallopt(M_ARENA_MAX, ARENAS);
@@ -344,6 +403,7 @@ main(int argc, char **argv)
 		return generate(stdout, argv[2]) ? 0 : 2;
 	options_init(&p.options);
 	status = run(&p, argc, argv);
+	report_page_free(p.page);
 	console_free(p.console);
 	options_free(&p.options);
 	return status;
