@@ -2,69 +2,15 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "job/file_names.h"
 #include "job/file_walk.h"
 #include "job/files.h"
 
-/* The keys of every pair as they will stand on the targets, and the folders
- * above them: a key beside a key below it fits no folder and confuses
- * everybody who mounts a bucket. */
 struct listing {
 	struct files *files;
 	struct file_pair *pair;
-	struct file_index *keys;
-	struct file_index *folders;
-	struct buf name;	/* target identity + '/' + key */
+	struct file_names *names;
 };
-
-static bool
-refuse_collision(const char *name, struct err *err)
-{
-
-	err_set(err, ERR_CONFLICT, "files: %s is a file and also a folder with "
-	    "files in it", name);
-	return err_hint(err, "rename one of them, or leave one out with "
-	    "--files-exclude");
-}
-
-static bool
-refuse_twice(const char *name, struct err *err)
-{
-
-	err_set(err, ERR_CONFLICT, "files: two --files bring %s", name);
-	return err_hint(err, "give each --files a prefix of its own in TO");
-}
-
-/* Adds key and the folders above it, unless they collide. */
-static bool
-add_key(struct listing *l, const char *key, struct err *err)
-{
-	char *name, *slash;
-	size_t root;
-
-	buf_reset(&l->name);
-	if (!buf_append_str(&l->name, l->pair->what->place.to) ||
-	    !buf_append_byte(&l->name, '/') ||
-	    !buf_append_str(&l->name, key) || buf_str(&l->name) == NULL)
-		return err_nomem(err, "file names");
-	name = (char *)l->name.data;
-	root = l->name.len - strlen(key);
-	if (file_index_find(l->folders, name, l->name.len) != NULL)
-		return refuse_collision(name, err);
-	if (file_index_find(l->keys, name, l->name.len) != NULL)
-		return refuse_twice(name, err);
-	if (!file_index_add(l->keys, name, 0, 0, ""))
-		return err_nomem(err, "file names");
-	for (slash = strchr(name + root, '/'); slash != NULL;
-	    slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (file_index_find(l->keys, name, strlen(name)) != NULL)
-			return refuse_collision(name, err);
-		if (!file_index_add(l->folders, name, 0, 0, ""))
-			return err_nomem(err, "file names");
-		*slash = '/';
-	}
-	return true;
-}
 
 static bool
 on_object(void *arg, const struct store_object *o, struct err *err)
@@ -75,7 +21,7 @@ on_object(void *arg, const struct store_object *o, struct err *err)
 		return cancel_err(err);
 	if (!file_walk_selects(l->files->job, o->key))
 		return true;
-	if (!add_key(l, o->key, err))
+	if (!file_names_add(l->names, l->pair->what->place.to, o->key, err))
 		return false;
 	l->pair->bytes += o->size;
 	if (!file_index_add(l->pair->index, o->key, o->size, o->mtime_ns,
@@ -122,25 +68,15 @@ bool
 files_list(struct files *f, struct err *err)
 {
 	struct listing l = { .files = f };
-	bool ok = false;
+	bool ok = true;
 	size_t i;
 
-	buf_init(&l.name, 65536);
-	l.keys = file_index_new();
-	l.folders = file_index_new();
-	if (l.keys == NULL || l.folders == NULL) {
-		err_nomem(err, "file names");
-		goto out;
-	}
-	for (i = 0; i < f->n; i++) {
+	if ((l.names = file_names_new()) == NULL)
+		return err_nomem(err, "file names");
+	for (i = 0; i < f->n && ok; i++) {
 		l.pair = &f->v[i];
-		if (!list_pair(&l, err))
-			goto out;
+		ok = list_pair(&l, err);
 	}
-	ok = true;
-out:
-	file_index_free(l.keys);
-	file_index_free(l.folders);
-	buf_free(&l.name);
+	file_names_free(l.names);
 	return ok;
 }
