@@ -1,5 +1,6 @@
 
 #include <stdint.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -339,6 +340,8 @@ summary(const struct spaceferry_summary *s)
 	set(&o, "samples", samples(s));
 	set(&o, "target_bytes", number(s->target_bytes));
 	set(&o, "hosts", hosts(s));
+	if (s->command != NULL && strcmp(s->command, "diff") == 0)
+		set(&o, "settled", number(s->settled));
 	if (s->n_checks > 0)
 		set(&o, "checks", checks(s));
 	return o;

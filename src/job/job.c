@@ -133,12 +133,19 @@ carry_log(enum log_level level, const char *line, void *arg)
 	    level == LOG_INFO ? SPACEFERRY_INFO : SPACEFERRY_WARNING, line);
 }
 
-static bool
-is_writing(const char *command)
+bool
+job_compares(const struct job *job)
 {
 
-	return strcmp(command, "verify") != 0 && strcmp(command, "diff") != 0 &&
-	    strcmp(command, "doctor") != 0;
+	return strcmp(job->command, "verify") == 0 ||
+	    strcmp(job->command, "diff") == 0;
+}
+
+static bool
+is_writing(const struct job *job)
+{
+
+	return !job_compares(job) && strcmp(job->command, "doctor") != 0;
 }
 
 /* The ends as they may be shown; one that cannot be (memory) is left out. */
@@ -165,7 +172,7 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	memset(job, 0, sizeof(*job));
 	job->options = options;
 	job->command = command;
-	job->writes = is_writing(command) && !options->dry_run;
+	job->writes = is_writing(job) && !options->dry_run;
 	job->started_ns = cancel_now();
 	if (!report_init(&job->report, summary,
 	    options->limit != 0 ? options->limit : DEFAULT_LIMIT))
@@ -205,7 +212,7 @@ job_minds_extras(const struct job *job)
 
 	if (job->options->delta)
 		return job->options->delete_extra;
-	return !is_writing(job->command) ||
+	return !is_writing(job) ||
 	    job->options->on_conflict == SPACEFERRY_ABORT;
 }
 

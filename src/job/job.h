@@ -74,6 +74,10 @@ int job_close(struct job *job, bool ok, const struct err *err);
 void job_repeated_documents(struct job *job, uint64_t n, uint64_t bytes);
 void job_repeated_files(struct job *job, uint64_t n, uint64_t bytes);
 
+/* Whether the job holds two sides against each other and writes to neither:
+ * verify, diff. */
+bool job_compares(const struct job *job);
+
 /* What becomes of a document that the target has otherwise: --delta implies
  * replacing it. */
 enum spaceferry_on_conflict job_on_conflict(const struct job *job);

@@ -26,17 +26,17 @@ parse_query(struct data *d, const char *json, struct err *err)
 	return true;
 }
 
-/* verify reads more than once. */
+/* To compare is to read more than once. */
 static bool
 check_pipes(const struct job *job, struct err *err)
 {
 
-	if (strcmp(job->command, "verify") != 0 ||
+	if (!job_compares(job) ||
 	    (strcmp(job->options->from, "archive:-") != 0 &&
 	    strcmp(job->options->to, "archive:-") != 0))
 		return true;
-	err_set(err, ERR_USAGE, "verify reads an archive more than once, and "
-	    "stdin can be read once");
+	err_set(err, ERR_USAGE, "%s reads an archive more than once, and "
+	    "stdin can be read once", job->command);
 	return err_hint(err, "give it a file");
 }
 
@@ -109,7 +109,7 @@ open_ends(struct data *d, const struct job *job, struct err *err)
 	    .text = job->options->from, .mongo = mongo, .job = job->options };
 	struct end_options target = { .role = "target",
 	    .text = job->options->to, .mongo = mongo, .job = job->options,
-	    .write = strcmp(job->command, "verify") != 0 };
+	    .write = !job_compares(job) };
 
 	if (!check_pipes(job, err))
 		return false;

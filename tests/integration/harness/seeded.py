@@ -74,7 +74,7 @@ def bend(target, ids, files):
     change(ids[4], {"$set": {"new": None}}, "new")
     change(ids[5], {"$set": {"customer.city": "Ys"}}, "customer.city")  # nested
     change(ids[6], {"$set": {"items.1.quantity": 99}}, "items.1.quantity")
-    change(1.5, {"$set": {"v.list.2.deep.1": "y"}, "$push": {"v.list": 4}},
+    change(1.5, {"$set": {"v.list.2.deep.1": "y", "v.list.3": 4}},
            "v.list.2.deep.1", "v.list.3")                               # array element
     target.delete_one({"_id": "order"})                                 # order
     target.insert_one({"_id": "order", "b": 2, "a": 1,
