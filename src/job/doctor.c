@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "job/doctor.h"
+#include "job/doctor_state.h"
 #include "job/ticker.h"
 
 #define SEEN_MAX 1024
@@ -69,7 +70,7 @@ static bool
 examine(struct doctor *d, struct err *err)
 {
 	bool (*const groups[])(struct doctor *, struct err *) = {
-		doctor_machine, doctor_ends, doctor_files, doctor_app,
+		doctor_ends, doctor_files, doctor_app, doctor_machine,
 		doctor_outside,
 	};
 	size_t i;
@@ -95,5 +96,6 @@ spaceferry_doctor(const struct spaceferry_options *options,
 	err_clear(&err);
 	ok = job_open(&d.job, options, "doctor", summary, &err) &&
 	    examine(&d, &err);
+	doctor_state_free(&d);
 	return job_close(&d.job, ok, &err);
 }

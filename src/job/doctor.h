@@ -15,9 +15,13 @@
 #include "job/job.h"
 #include "spaceferry.h"
 
+struct doctor_state;
+
 struct doctor {
 	struct job job;
 	const char *group;	/* of the checks that are told now */
+	struct doctor_state *state; /* doctor_state.h; NULL: not known */
+	unsigned services;	/* doctor_service_of() of the app's variables */
 };
 
 /* One check.  name and remedy: "" where there is no remedy; name is a stable
@@ -45,5 +49,8 @@ bool doctor_files(struct doctor *d, struct err *err); /* stores */
 bool doctor_app(struct doctor *d, struct err *err); /* --app, --env-file,
 						     * --app-url */
 bool doctor_outside(struct doctor *d, struct err *err); /* beyond its reach */
+
+/* Bits for the services outside that a variable of this name tells of; 0. */
+unsigned doctor_service_of(const char *variable);
 
 #endif

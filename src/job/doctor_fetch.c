@@ -21,6 +21,18 @@ keep(void *arg, const void *data, size_t len, struct err *err)
 	    err_nomem(err, "an answer");
 }
 
+static time_t
+date_of(struct http_response *r)
+{
+	struct tm tm = { 0 };
+	char value[64];
+
+	if (!http_response_header(r, "date", value, sizeof(value)) ||
+	    strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
+		return 0;
+	return timegm(&tm);
+}
+
 /* One answer.  *next gets where it leads to, and is empty if nowhere. */
 static bool
 ask(struct http *h, const char *url, const char *origin,
@@ -40,6 +52,7 @@ ask(struct http *h, const char *url, const char *origin,
 	http_response_init(&r);
 	ok = http_perform(h, &request, &r, err);
 	f->status = r.status;
+	f->date = date_of(&r);
 	if (ok && f->size == 0 && r.body.len > 0)
 		ok = keep(f, r.body.data, r.body.len, err);
 	if (!http_response_header(&r, "content-type", f->type,

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -19,6 +20,7 @@ struct doctor_fetched {
 	char cors[256];		/* its Access-Control-Allow-Origin, "" */
 	struct buf body;	/* at most DOCTOR_FETCH_KEPT of it */
 	uint64_t size;		/* of all of it */
+	time_t date;		/* the server's clock; 0: it does not say */
 };
 
 /* origin: the page that asks, or NULL.  Gives up after 10 s in which nothing

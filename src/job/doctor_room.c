@@ -114,11 +114,12 @@ doctor_room_makeable(struct doctor *d, const char *check, const char *path,
 
 bool
 doctor_room_writable(struct doctor *d, const char *check, const char *path,
-    struct err *err)
+    bool *may, struct err *err)
 {
 	char found[PATH_MAX];
 
-	if (!try_nearest(d, check, path, found, err))
+	*may = try_nearest(d, check, path, found, err);
+	if (!*may)
 		return err->kind != ERR_INTERNAL;
 	doctor_pass(d, check, "%s %s", path, strcmp(path, found) == 0 ?
 	    "can be written to" : "is not there yet; a run can make it");

@@ -13,9 +13,9 @@ bool doctor_room_makeable(struct doctor *d, const char *check,
     const char *path, struct err *err);
 
 /* Tells check: may files be made in the folder at path or, where it is not
- * there, in its nearest parent? */
+ * there, in its nearest parent?  *may: the answer. */
 bool doctor_room_writable(struct doctor *d, const char *check,
-    const char *path, struct err *err);
+    const char *path, bool *may, struct err *err);
 
 /* Tells check: has the disk that holds path (or its nearest parent) room for
  * need bytes?  what stands for them in the message ("300 files"). */

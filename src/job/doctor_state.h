@@ -1,0 +1,26 @@
+/*
+ * Where a run would keep its state, and what earlier ones left there.
+ *
+ * Order: doctor_state_note() as soon as both ends are open (or at once where
+ * there are none), doctor_state() later, doctor_state_free() always.
+ */
+#ifndef JOB_DOCTOR_STATE_H
+#define JOB_DOCTOR_STATE_H
+
+#include <stdbool.h>
+
+#include "job/doctor.h"
+#include "job/move.h"
+
+/* Remembers what the state of this migration is filed under.  data: both ends
+ * open and their catalogs read; NULL: files alone are moved.  Where a store
+ * cannot be opened nothing is known.  False with *err when memory is out. */
+bool doctor_state_note(struct doctor *d, const struct data *data,
+    struct err *err);
+
+/* Tells the checks.  False with *err when doctor cannot go on. */
+bool doctor_state(struct doctor *d, struct err *err);
+
+void doctor_state_free(struct doctor *d);
+
+#endif
