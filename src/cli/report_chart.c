@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/report_chart.h"
+#include "cli/report_parts.h"
 #include "cli/units.h"
 
 #define BINS_MOST 120
@@ -239,10 +240,11 @@ write_phase(struct report_html *h, struct chart *c, int phase)
 	if (items == 0 && bytes == 0)
 		return;
 	report_html_format(h, "<tr><th scope=\"row\"><span class=\"key s%d\">"
-	    "</span>%s</th><td>%s</td>", phase, phase_titles[phase],
+	    "</span>%s</th><td class=\"n\">%s</td>", phase, phase_titles[phase],
 	    units_print_seconds(seconds, text));
-	report_html_format(h, "<td>%s</td>", units_print_count(items, text));
-	report_html_format(h, "<td>%s</td><td>",
+	report_html_format(h, "<td class=\"n\">%s</td>",
+	    units_print_count(items, text));
+	report_html_format(h, "<td class=\"n\">%s</td><td class=\"n\">",
 	    units_print_bytes(bytes, text));
 	if (seconds > 0)
 		write_rate(h, (double)bytes / seconds, true);
@@ -281,12 +283,10 @@ report_chart_speed(struct report_html *h, const struct report_timeline *t)
 		c.bytes = false;
 		draw(h, &c);
 	}
-	report_html_raw(h, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-	    "aria-label=\"Phases\"><table class=\"small\"><thead><tr>"
-	    "<th scope=\"col\">Phase</th><th scope=\"col\">Took about</th>"
-	    "<th scope=\"col\">Documents, files</th><th scope=\"col\">Size</th>"
-	    "<th scope=\"col\">On average</th></tr></thead><tbody>\n");
+	report_parts_table(h, "Phases", "Phase|#Took about|#Documents, files|"
+	    "#Size|#On average");
 	for (phase = 0; phase < REPORT_TIMELINE_PHASES; phase++)
 		write_phase(h, &c, phase);
-	report_html_raw(h, "</tbody></table></div></section>\n");
+	report_parts_table_end(h);
+	report_html_raw(h, "</section>\n");
 }

@@ -50,25 +50,48 @@ open_cell(const struct table *t, const char *label)
 }
 
 static void
-close_cell(const struct table *t)
+cell_count(const struct table *t, size_t i, const char *label, uint64_t n,
+    const char *key)
 {
 
+	open_cell(t, label);
+	report_html_count(t->h, n, "collections.%zu.%s", i, key);
 	report_html_raw(t->h, "</td>");
 }
 
 static void
-write_tally(const struct table *t, size_t i, bool target)
+cell_bytes(const struct table *t, size_t i, const char *label, uint64_t n,
+    const char *key)
+{
+
+	open_cell(t, label);
+	report_html_bytes(t->h, n, "collections.%zu.%s", i, key);
+	report_html_raw(t->h, "</td>");
+}
+
+/* The figures of one; a view has none. */
+static void
+write_figures(const struct table *t, size_t i)
 {
 	const struct spaceferry_collection *c = &t->s->collections[i];
-	const struct spaceferry_tally *n = target ? &c->target : &c->source;
-	const char *side = target ? "target" : "source";
 
-	open_cell(t, target ? "Documents, target" : "Documents");
-	report_html_count(t->h, n->count, "collections.%zu.%s.count", i, side);
-	close_cell(t);
-	open_cell(t, target ? "Size, target" : "Size");
-	report_html_bytes(t->h, n->bytes, "collections.%zu.%s.bytes", i, side);
-	close_cell(t);
+	if (strcmp(c->type, "view") == 0) {
+		report_html_format(t->h, "<td role=\"cell\" class=\"none\" "
+		    "colspan=\"%d\"></td>", t->both ? 6 : 4);
+		return;
+	}
+	cell_count(t, i, "Documents", c->source.count, "source.count");
+	if (t->both)
+		cell_count(t, i, "on the target", c->target.count,
+		    "target.count");
+	cell_bytes(t, i, "Size", c->source.bytes, "source.bytes");
+	if (t->both)
+		cell_bytes(t, i, "on the target", c->target.bytes,
+		    "target.bytes");
+	cell_count(t, i, "Rewritten", c->rewritten_documents,
+	    "rewritten.documents");
+	cell_count(t, i, "Values", c->rewritten_values,
+	    "rewritten.values");
 }
 
 static void
@@ -83,6 +106,14 @@ state_part(const struct table *t, size_t i, uint64_t n, const char *key,
 	report_html_format(t->h, " %s</span>", words);
 }
 
+static bool
+differs(const struct spaceferry_collection *c)
+{
+
+	return c->missing > 0 || c->different > 0 || c->extra > 0 ||
+	    c->n_metadata > 0;
+}
+
 static void
 write_state(const struct table *t, size_t i)
 {
@@ -93,7 +124,7 @@ write_state(const struct table *t, size_t i)
 	    "bad");
 	report_html_format(t->h, "<data data-key=\"collections.%zu.ok\" "
 	    "value=\"%s\">%s</data>", i, c->ok ? "true" : "false",
-	    c->ok ? "✓ ok" : "✗ not proven");
+	    c->ok ? "✓ ok" : differs(c) ? "✗ differs" : "✗ not proven");
 	state_part(t, i, c->missing, "missing", "missing");
 	state_part(t, i, c->different, "different", "different");
 	state_part(t, i, c->extra, "extra", "extra");
@@ -103,8 +134,7 @@ write_state(const struct table *t, size_t i)
 	state_part(t, i, c->violations, "violations", "against the validator");
 	state_part(t, i, c->kept, "kept", "kept");
 	state_part(t, i, c->expired, "expired", "expired");
-	report_html_raw(t->h, "</span>");
-	close_cell(t);
+	report_html_raw(t->h, "</span></td>");
 }
 
 static void
@@ -119,17 +149,7 @@ write_row(const struct table *t, size_t i)
 		report_html_format(t->h, " <span class=\"tag\">%s</span>",
 		    c->type);
 	report_html_raw(t->h, "</th>");
-	write_tally(t, i, false);
-	if (t->both)
-		write_tally(t, i, true);
-	open_cell(t, "Documents rewritten");
-	report_html_count(t->h, c->rewritten_documents,
-	    "collections.%zu.rewritten.documents", i);
-	close_cell(t);
-	open_cell(t, "Values rewritten");
-	report_html_count(t->h, c->rewritten_values,
-	    "collections.%zu.rewritten.values", i);
-	close_cell(t);
+	write_figures(t, i);
 	write_state(t, i);
 	report_html_raw(t->h, "</tr>\n");
 }
@@ -137,8 +157,8 @@ write_row(const struct table *t, size_t i)
 static void
 write_table(const struct table *t, enum rows rows)
 {
-	static const char *const both[] = { "Documents", "Size",
-		"Documents, target", "Size, target", "Documents rewritten",
+	static const char *const both[] = { "Documents", "on the target",
+		"Size", "on the target", "Documents rewritten",
 		"Values rewritten", "State" };
 	size_t i;
 
@@ -147,7 +167,7 @@ write_table(const struct table *t, enum rows rows)
 	    "role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\">"
 	    "<th scope=\"col\" role=\"columnheader\">Collection</th>");
 	for (i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
-		if (t->both || (i != 2 && i != 3))
+		if (t->both || (i != 1 && i != 3))
 			report_html_format(t->h, "<th scope=\"col\" "
 			    "role=\"columnheader\">%s</th>", both[i]);
 	}

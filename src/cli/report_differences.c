@@ -84,8 +84,10 @@ report_parts_differences(const struct report_view *v)
 		shown += k->items[i].kind != SPACEFERRY_METADATA || !twice;
 	if (shown == 0)
 		return;
-	report_html_format(v->h, "<section id=\"differences\">"
-	    "<h2>Differences</h2>\n<ul class=\"changes\">\n");
+	report_html_raw(v->h, "<section id=\"differences\">"
+	    "<h2>Differences</h2>\n<p class=\"quiet\">Missing is what the "
+	    "target has not, extra what only the target has.</p>\n"
+	    "<ul class=\"changes\">\n");
 	for (i = 0; i < k->n; i++) {
 		if (k->items[i].kind != SPACEFERRY_METADATA || !twice)
 			write_item(v->h, &k->items[i]);

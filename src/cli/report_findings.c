@@ -149,28 +149,38 @@ write_check(struct report_html *h, const struct spaceferry_check *c)
 	report_html_raw(h, "</li>\n");
 }
 
+static bool
+same_group(const struct spaceferry_check *a, const struct spaceferry_check *b)
+{
+
+	return strcmp(a->group, b->group) == 0;
+}
+
+/* Groups in the order of their first checks, whatever came between. */
 void
 report_parts_checks(const struct report_view *v)
 {
-	const char *group = NULL;
-	size_t i;
+	const struct spaceferry_check *c = v->s->checks;
+	size_t i, j;
 
 	if (v->s->n_checks == 0)
 		return;
 	report_html_raw(v->h, "<section id=\"checks\"><h2>Checks</h2>\n");
 	for (i = 0; i < v->s->n_checks; i++) {
-		const struct spaceferry_check *c = &v->s->checks[i];
-
-		if (group == NULL || strcmp(group, c->group) != 0) {
-			report_html_raw(v->h, group != NULL ? "</ul>\n<h3>" :
-			    "<h3>");
-			report_html_text(v->h, group_title(c->group));
-			report_html_raw(v->h, "</h3>\n<ul class=\"checks\">\n");
-			group = c->group;
+		for (j = 0; j < i && !same_group(&c[j], &c[i]); j++)
+			continue;
+		if (j < i)
+			continue;
+		report_html_raw(v->h, "<h3>");
+		report_html_text(v->h, group_title(c[i].group));
+		report_html_raw(v->h, "</h3>\n<ul class=\"checks\">\n");
+		for (j = i; j < v->s->n_checks; j++) {
+			if (same_group(&c[i], &c[j]))
+				write_check(v->h, &c[j]);
 		}
-		write_check(v->h, c);
+		report_html_raw(v->h, "</ul>\n");
 	}
-	report_html_raw(v->h, "</ul></section>\n");
+	report_html_raw(v->h, "</section>\n");
 }
 
 void

@@ -2,6 +2,9 @@
 
 #include "cli/report_parts.h"
 
+#define HOSTS_COLUMNS "Host|#Links rewritten|#Under no rule|For example"
+#define HOSTS_UNFOLDED 15
+
 static void
 list_figure(struct report_html *h, uint64_t n, const char *key,
     const char *words)
@@ -56,6 +59,24 @@ report_parts_files(const struct report_view *v)
 	report_html_raw(v->h, "</section>\n");
 }
 
+/* The rule that a host lacks, and where one is met. */
+static void
+write_uncovered(const struct report_view *v, size_t i)
+{
+	const struct spaceferry_host *host = &v->s->hosts[i];
+
+	if (host->missing_rule != NULL) {
+		report_html_raw(v->h, "<p>A rule for <code>");
+		report_html_name(v->h, host->missing_rule);
+		report_html_raw(v->h, "</code> is missing: ");
+		report_html_count(v->h, host->uncovered, "hosts.%zu.uncovered",
+		    i);
+		report_html_raw(v->h, " links</p>");
+	}
+	if (host->sample != NULL)
+		report_html_name(v->h, host->sample);
+}
+
 static void
 write_hosts(const struct report_view *v)
 {
@@ -63,25 +84,31 @@ write_hosts(const struct report_view *v)
 
 	if (v->s->n_hosts == 0)
 		return;
-	report_parts_table(v->h, "Hosts",
-	    "Host|Links rewritten|Under no rule|For example");
+	report_parts_table(v->h, "Hosts", HOSTS_COLUMNS);
 	for (i = 0; i < v->s->n_hosts; i++) {
 		const struct spaceferry_host *host = &v->s->hosts[i];
 
 		report_html_raw(v->h, "<tr><th scope=\"row\">");
-		report_html_name(v->h, host->host);
-		report_html_raw(v->h, "</th><td>");
-		report_html_count(v->h, host->rewritten,
-		    "links.hosts.%zu.rewritten", i);
-		report_html_raw(v->h, "</td><td>");
-		report_html_count(v->h, host->no_rule,
-		    "links.hosts.%zu.no_rule", i);
+		report_html_name(v->h, host->host[0] != '\0' ? host->host :
+		    "paths without a host");
+		report_html_raw(v->h, "</th><td class=\"n\">");
+		report_html_count(v->h, host->rewritten, "hosts.%zu.rewritten",
+		    i);
+		report_html_raw(v->h, "</td><td class=\"n\">");
+		report_html_count(v->h, host->no_rule, "hosts.%zu.no_rule", i);
 		report_html_raw(v->h, "</td><td class=\"long\">");
-		report_html_name(v->h, host->sample != NULL ? host->sample :
-		    "");
+		write_uncovered(v, i);
 		report_html_raw(v->h, "</td></tr>\n");
+		if (i + 1 != HOSTS_UNFOLDED || v->s->n_hosts == i + 1)
+			continue;
+		report_parts_table_end(v->h);
+		report_html_format(v->h, "<details><summary>%zu more hosts"
+		    "</summary>\n", v->s->n_hosts - i - 1);
+		report_parts_table(v->h, "More hosts", HOSTS_COLUMNS);
 	}
 	report_parts_table_end(v->h);
+	report_html_raw(v->h, v->s->n_hosts > HOSTS_UNFOLDED ? "</details>\n" :
+	    "");
 }
 
 static uint64_t
@@ -97,7 +124,7 @@ static void
 left_cell(const struct report_view *v, size_t i, const char *key, uint64_t n)
 {
 
-	report_html_raw(v->h, "<td>");
+	report_html_raw(v->h, "<td class=\"n\">");
 	if (n > 0)
 		report_html_count(v->h, n, "collections.%zu.unrewritten.%s", i,
 		    key);
@@ -115,8 +142,8 @@ write_left(const struct report_view *v)
 	if (n == 0)
 		return;
 	report_html_raw(v->h, "<h3>Left as they are</h3>\n");
-	report_parts_table(v->h, "Left as they are", "Collection|In keys|In _id|"
-	    "In binary data|In patterns|In options|Under no rule");
+	report_parts_table(v->h, "Left as they are", "Collection|#In keys|#In _id|"
+	    "#In binary data|#In patterns|#In options|#Under no rule");
 	for (i = 0; i < v->s->n_collections; i++) {
 		const struct spaceferry_collection *c = &v->s->collections[i];
 

@@ -59,7 +59,8 @@ void report_parts_run(const struct report_view *v);
 void report_parts_hidden(struct report_html *h, const char *text);
 
 /* The opening tags of a table that scrolls in a box of its own, and the end of
- * both.  columns: the headings, "|" between them, of ours. */
+ * both.  columns: the headings, of ours, "|" between them, "#" before those of
+ * numbers; "" if there are none. */
 void report_parts_table(struct report_html *h, const char *label,
     const char *columns);
 void report_parts_table_end(struct report_html *h);

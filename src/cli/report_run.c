@@ -17,16 +17,20 @@ report_parts_table(struct report_html *h, const char *label,
 	size_t len;
 
 	report_html_format(h, "<div class=\"scroll\" tabindex=\"0\" "
-	    "role=\"region\" aria-label=\"%s\"><table class=\"small\"><thead>"
-	    "<tr>", label);
-	for (;; columns += len + 1) {
+	    "role=\"region\" aria-label=\"%s\"><table class=\"small\">",
+	    label);
+	report_html_raw(h, columns[0] != '\0' ? "<thead><tr>" : "");
+	for (; columns[0] != '\0'; columns += len + (columns[len] == '|')) {
+		bool number = columns[0] == '#';
+
+		columns += number;
 		len = strcspn(columns, "|");
-		report_html_format(h, "<th scope=\"col\">%.*s</th>", (int)len,
-		    columns);
+		report_html_format(h, "<th scope=\"col\"%s>%.*s</th>",
+		    number ? " class=\"n\"" : "", (int)len, columns);
 		if (columns[len] == '\0')
-			break;
+			report_html_raw(h, "</tr></thead>");
 	}
-	report_html_raw(h, "</tr></thead><tbody>\n");
+	report_html_raw(h, "<tbody>\n");
 }
 
 void
@@ -198,7 +202,7 @@ write_environment(const struct report_view *v)
 	struct utsname machine;
 	char system[200];
 
-	report_parts_table(v->h, "Environment", "|");
+	report_parts_table(v->h, "Environment", "");
 	write_end(v, "Source", v->s->source, v->s->source_version);
 	write_end(v, "Target", v->s->target, v->s->target_version);
 	write_cluster_times(v);

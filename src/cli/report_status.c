@@ -36,6 +36,15 @@ squeeze(char *text)
 	*to = '\0';
 }
 
+static void
+drop_first_line(char *text)
+{
+	char *line = text + strspn(text, "\n"), *next = strchr(line, '\n');
+
+	if (next != NULL && next[1] != '\0')
+		memmove(text, next + 1, strlen(next + 1) + 1);
+}
+
 /* The closing words of the summary for people, in one line; the caller frees
  * them.  NULL when memory is out. */
 static char *
@@ -57,6 +66,9 @@ closing_words(const struct report_view *v)
 		free(text);
 		return NULL;
 	}
+	/* doctor's first line are counts, which have tiles of their own. */
+	if (is_command(v, "doctor"))
+		drop_first_line(text);
 	squeeze(text);
 	return text;
 }
@@ -88,14 +100,17 @@ write_words(struct report_html *h, char *text)
 }
 
 static const char *
-status_words(int status)
+status_words(const struct report_view *v)
 {
+	bool doctor = is_command(v, "doctor");
 
-	switch (status) {
+	switch (v->style->status) {
 	case 0:
-		return "done and verified, or no difference";
+		return doctor ? "no check failed" : is_command(v, "migrate") ?
+		    "done and verified" : "no difference";
 	case 1:
-		return "differences, or something that could not be moved";
+		return doctor ? "a check failed" : is_command(v, "migrate") ?
+		    "not everything could be moved or proven" : "differences";
 	case 2:
 		return "nothing was changed; something must be mended first";
 	default:
@@ -118,7 +133,7 @@ write_when(const struct report_view *v)
 	    "value=\"%" PRIu64 ".%03u\">%s</data> · exit status %d: %s</p>\n",
 	    machine, people, ms / 1000, (unsigned)(ms % 1000),
 	    units_print_seconds(v->s->elapsed_seconds, took),
-	    v->style->status, status_words(v->style->status));
+	    v->style->status, status_words(v));
 }
 
 void
