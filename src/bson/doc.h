@@ -20,6 +20,11 @@
  * most 200 levels deep. */
 bool doc_valid(const uint8_t *doc, size_t len);
 
+/* How many documents and arrays are inside each other at most, the document
+ * itself counted: 1 for {a: 1}.  0 when it is malformed or more than 200 levels
+ * deep. */
+unsigned doc_depth(const uint8_t *doc, size_t len);
+
 /* Appends {"_id": value} as a raw document to out.  False when doc has no _id
  * or out is full. */
 bool doc_id(const uint8_t *doc, size_t len, struct buf *out);

@@ -97,6 +97,23 @@ bad_escape(const char *s, size_t len)
 	return false;
 }
 
+/* <password>, <db_password>, as consoles show it. */
+static bool
+is_placeholder(const char *s, size_t len)
+{
+
+	return len > 2 && s[0] == '<' && s[len - 1] == '>';
+}
+
+static bool
+placeholder(const char *what, struct err *err)
+{
+
+	err_set(err, ERR_URI, "the URI still has a placeholder where the %s "
+	    "belongs", what);
+	return err_hint(err, "put the %s there, without < and >", what);
+}
+
 static bool
 check_user(const struct parts *p, struct err *err)
 {
@@ -122,12 +139,9 @@ check_user(const struct parts *p, struct err *err)
 	len = p->user_len - (size_t)(password - p->rest);
 	if (has(password, len, ':'))
 		return unescaped(':', err);
-	if (len > 2 && password[0] == '<' && password[len - 1] == '>') {
-		err_set(err, ERR_URI, "the URI still has a placeholder where "
-		    "the password belongs");
-		return err_hint(err, "put the password there, without < and >");
-	}
-	return true;
+	return (!is_placeholder(p->rest, (size_t)(colon - p->rest)) ||
+	    placeholder("user", err)) && (!is_placeholder(password, len) ||
+	    placeholder("password", err));
 }
 
 static bool
@@ -139,6 +153,8 @@ check_hosts(const struct parts *p, struct err *err)
 		err_set(err, ERR_URI, "the URI names no host");
 		return err_hint(err, "mongodb://USER:PASSWORD@HOST:27017/DB");
 	}
+	if (has(p->hosts, p->hosts_len, '<') || has(p->hosts, p->hosts_len, '>'))
+		return placeholder("host", err);
 	if (!p->srv)
 		return true;
 	if (has(p->hosts, p->hosts_len, ',')) {
