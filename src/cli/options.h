@@ -152,8 +152,8 @@ bool options_read_argv(struct options *o, int argc, char **argv,
 /* True when --json stands on the command line, even one that cannot be read. */
 bool options_asks_json(int argc, char *const *argv);
 
-/* Overwrites the passwords of the URLs in text with x.  True when there was
- * one. */
+/* Overwrites the passwords of the URLs in text, those in their options too,
+ * with x.  True when there was one. */
 bool options_hide(char *text);
 
 /* Reads the variables that rows name (set and not empty) which command uses;

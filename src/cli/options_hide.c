@@ -53,6 +53,27 @@ hide_authority(char *s, bool mongodb)
 	return overwrite(colon + 1, at);
 }
 
+/* The values of what a URL's options call a password, a token … */
+static bool
+hide_options(char *text)
+{
+	static const char *const names[] = { "password=", "secret=", "token=",
+		"token:", "signature=" };
+	char *p, *value;
+	size_t i;
+	bool found = false;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (p = text; (p = strcasestr(p, names[i])) != NULL;
+		    p = value) {
+			value = p + strlen(names[i]);
+			if (overwrite(value, value + strcspn(value, "&;,# ")))
+				found = true;
+		}
+	}
+	return found;
+}
+
 bool
 options_hide(char *text)
 {
@@ -65,5 +86,6 @@ options_hide(char *text)
 		if (hide_authority(s + 3, mongodb))
 			found = true;
 	}
-	return found;
+	s = strstr(text, "://");
+	return (s != NULL && hide_options(s)) || found;
 }

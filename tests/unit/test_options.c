@@ -294,7 +294,15 @@ passwords_are_hidden(void **state)
 		{ "mongodb://h:27017,i:27018/db?appName=a@b", NULL },
 		{ "mongodb://h/?x=a:b", NULL }, { "u:pw@h", NULL },
 		{ "https://h/a:b@c", NULL }, { "mongodb://u:@h/", NULL },
-		{ "", NULL }, { "://", NULL },
+		{ "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=pw&x=y",
+		    "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=xx&x=y"
+		},
+		{ "mongodb://u:p@h/?authMechanismProperties="
+		    "AWS_SESSION_TOKEN:abc,X:y", "mongodb://u:x@h/?"
+		    "authMechanismProperties=AWS_SESSION_TOKEN:xxx,X:y" },
+		{ "https://h/f?X-Amz-Signature=12&b", "https://h/f?"
+		    "X-Amz-Signature=xx&b" },
+		{ "", NULL }, { "://", NULL }, { "password=x", NULL },
 	};
 	char text[100];
 	size_t i;
