@@ -336,6 +336,7 @@ check_readers(const uint8_t *doc, size_t len, bool valid)
 struct heard {
 	uint64_t links;
 	uint64_t values;
+	uint64_t hosts;
 };
 
 static void
@@ -348,6 +349,17 @@ hear_link(void *arg, const uint8_t *doc, size_t len, const char *path,
 	(void)link;
 	MUST(strlen(path) < len);
 	h->links++;
+}
+
+static void
+hear_host(void *arg, const uint8_t *doc, size_t len, const char *path,
+    const struct match_host *host)
+{
+	struct heard *h = arg;
+
+	(void)doc;
+	MUST(strlen(path) < len && host->len < len);
+	h->hosts++;
 }
 
 static void
@@ -366,7 +378,9 @@ check_rewrite(const struct input *in, const struct match_rules *rules,
 {
 	struct heard heard = { 0 };
 	struct rewriter_options options = { .rules = rules, .ns = in->ns,
-	    .skip = &in->skip, .hooks = { hear_link, hear_value, &heard } };
+	    .skip = &in->skip, .hooks = {
+	    .link = hear_link, .host = hear_host, .value = hear_value,
+	    .arg = &heard } };
 	struct rewrite_counts counts = { 0 }, again = { 0 };
 	struct buf out, second;
 	struct rewriter *r;
@@ -383,6 +397,7 @@ check_rewrite(const struct input *in, const struct match_rules *rules,
 	outcome = rewrite_document(r, doc, len, &out, &counts, &err);
 	MUST(outcome == REWRITE_FAILED || heard.values == counts.values);
 	MUST(heard.links >= heard.values);
+	MUST(heard.hosts >= counts.no_rule);
 	MUST(outcome != REWRITE_TOO_LARGE);
 	MUST(valid ? outcome != REWRITE_FAILED : outcome == REWRITE_FAILED ||
 	    (outcome == REWRITE_SAME && !match_possible(rules, doc, len)));

@@ -135,6 +135,19 @@ hear_link(void *arg, const uint8_t *doc, size_t doc_len, const char *path,
 	    (int)link->tail_len, link->tail);
 }
 
+static void
+hear_host(void *arg, const uint8_t *doc, size_t doc_len, const char *path,
+    const struct match_host *host)
+{
+	struct told *told = arg;
+	size_t n = strlen(told->text);
+
+	assert_ptr_equal(doc, bson_get_data(told->doc));
+	assert_int_equal(doc_len, told->doc->len);
+	snprintf(told->text + n, sizeof(told->text) - n, "%s ? %.*s\n", path,
+	    (int)host->name_len, host->name);
+}
+
 static bson_t *
 doc_with_paths(void)
 {
@@ -190,6 +203,29 @@ hooks_are_told_paths(void **state)
 	bson_destroy((bson_t *)told.doc);
 }
 
+/* Hosts without a rule: only in values that are rewritten. */
+static void
+hosts_are_told(void **state)
+{
+	struct told told = { .doc = BCON_NEW("_id", "//old.example/", "a", "[",
+	    "{", "b", "ftp://old.example:21 x@old.example", "}", "]",
+	    "old.example", BCON_NULL, "skip", "//old.example/") };
+	struct rewrite_hooks hooks = { .host = hear_host, .arg = &told };
+	struct rewriter *r = new_rewriter(&hooks, "db.*:skip");
+	struct rewrite_counts counts = { 0 };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 10000);
+	assert_int_equal(run(r, told.doc, &out, &counts), REWRITE_SAME);
+	assert_string_equal(told.text,
+	    "a.0.b ? old.example\na.0.b ? old.example\n");
+	assert_int_equal(counts.no_rule, 1);
+	buf_free(&out);
+	rewriter_free(r);
+	bson_destroy((bson_t *)told.doc);
+}
+
 /* Places left alone have no links. */
 static void
 left_alone_is_not_told(void **state)
@@ -197,7 +233,8 @@ left_alone_is_not_told(void **state)
 	struct told told = { .doc = BCON_NEW("_id", OLD "1", "m", "{", "$ref",
 	    OLD "2", "$id", OLD "3", "}", OLD "4", BCON_NULL, "skip", "{",
 	    "a", "[", OLD "5", "]", "}") };
-	struct rewrite_hooks hooks = { hear_link, hear_value, &told };
+	struct rewrite_hooks hooks = { .link = hear_link, .host = hear_host,
+	    .value = hear_value, .arg = &told };
 	struct rewriter *r = new_rewriter(&hooks, "db.*:skip");
 	struct rewrite_counts counts = { 0 };
 	struct buf out;
@@ -475,6 +512,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(appends_to_out),
 		cmocka_unit_test(hooks_are_told_paths),
+		cmocka_unit_test(hosts_are_told),
 		cmocka_unit_test(left_alone_is_not_told),
 		cmocka_unit_test(dbrefs_are_counted_when_asked),
 		cmocka_unit_test(skip_must_be_readable),
