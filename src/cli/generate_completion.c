@@ -66,13 +66,25 @@ bash_value(FILE *out, const struct options_row *row)
 	fputs(")\n\t\treturn\n\t\t;;\n", out);
 }
 
-/* What compgen offers beside the options. */
-static const char *
-bash_operands(const struct command *command)
+/* What may follow a command: its options, and what else it takes.  Names of
+ * files may hold spaces. */
+static void
+bash_command(FILE *out, const struct command *command)
 {
+	const struct options_row *row;
+	bool names = command->operands != NULL;
 
-	return command->operands == NULL ? "" :
-	    strcmp(command->operands, "file") == 0 ? "-f " : "-d ";
+	fprintf(out, "\t%s)\n\t\t%s%s-W '", command->name,
+	    !names ? "COMPREPLY=($(compgen " :
+	    "mapfile -t COMPREPLY < <(compgen ",
+	    !names ? "" : strcmp(command->operands, "file") == 0 ? "-f " :
+	    "-d ");
+	for (row = options_table; row < options_table + options_count; row++) {
+		if (row->commands & (unsigned)command->bit)
+			fprintf(out, "--%s ", row->name);
+	}
+	fprintf(out, "' -- \"$cur\")%s\n\t\t;;\n", !names ? ")" :
+	    "\n\t\tcompopt -o filenames 2>/dev/null");
 }
 
 void
@@ -99,16 +111,8 @@ generate_bash(FILE *out)
 			bash_value(out, row);
 	}
 	fputs("\tesac\n\tcase $command in\n", out);
-	for (i = 0; i < command_count; i++) {
-		fprintf(out, "\t%s)\n\t\tCOMPREPLY=($(compgen %s-W '",
-		    command_table[i].name, bash_operands(&command_table[i]));
-		for (row = options_table; row < options_table + options_count;
-		    row++) {
-			if (row->commands & (unsigned)command_table[i].bit)
-				fprintf(out, "--%s ", row->name);
-		}
-		fputs("' -- \"$cur\"))\n\t\t;;\n", out);
-	}
+	for (i = 0; i < command_count; i++)
+		bash_command(out, &command_table[i]);
 	fputs("\t*)\n\t\tCOMPREPLY=($(compgen -W '", out);
 	command_list(out, ' ');
 	fputs(" --help --version' -- \"$cur\"))\n\t\t;;\n\tesac\n}\n"

@@ -111,10 +111,10 @@ note_file(struct run *r, const struct rewrite_file *f)
 		    f->operand, f->binary);
 	if (f->no_rule > 0)
 		report_note(&r->report, "no_rule", "is a rule missing?",
-		    "%s: a host of the rules stands under none of them %llu "
-		    "times, first in line %llu", f->operand,
-		    (unsigned long long)f->no_rule,
-		    (unsigned long long)f->no_rule_line);
+		    "%s: line %llu names a host of the rules in a way that no "
+		    "rule covers (%llu in all)", f->operand,
+		    (unsigned long long)f->no_rule_line,
+		    (unsigned long long)f->no_rule);
 	if (f->lines > 0 && f->st.st_nlink > 1)
 		report_note(&r->report, "hard_link", "", "%s has %llu names: "
 		    "only this one %s the new text", f->operand,

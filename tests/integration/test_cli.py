@@ -20,23 +20,34 @@ SUMMARY_KEYS = ["ok", "command", "dry_run", "elapsed_seconds", "consistent_at",
 FILES_KEYS = ["count", "bytes", "uploaded", "skipped", "failed", "missing",
               "extra", "different"]
 LINKS_KEYS = ["rewritten", "dangling", "unreferenced_files"]
-COMMANDS = ["migrate", "verify", "export", "import"]
+COMMANDS = ["migrate", "verify", "diff", "doctor", "export", "import", "rewrite"]
 # Every option of the contract that exists so far.
 OPTIONS = """from to archive dir documents namespace compress db include exclude query rename files files-url
     files-include files-exclude rewrite rewrite-skip rewrite-files on-conflict
-    drop users-and-roles dry-run restart consistent download jobs memory bwlimit patience state limit
+    drop delta delete max-delete users-and-roles dry-run restart consistent download jobs memory bwlimit
+    patience state limit report stat ignore write app env-file app-url
     cache-control content-disposition config json quiet verbose log-format
     version help""".split()
 FILES = {"files", "files-url", "files-include", "files-exclude", "rewrite-files",
          "download", "cache-control", "content-disposition"}
 ONE_END = {"archive", "dir", "documents"}
+CHANGES = {"on-conflict", "drop", "dry-run", "restart", "cache-control",
+           "content-disposition", "delta", "delete", "max-delete"}
+APP = {"app", "env-file", "app-url"}
+DIFF = {"stat", "ignore"}
 UNUSED = {
-    "migrate": ONE_END,
-    "verify": ONE_END | {"on-conflict", "drop", "dry-run", "restart",
-                         "cache-control", "content-disposition"},
-    "export": FILES | {"to", "documents", "namespace", "on-conflict", "restart",
-                       "state"},
-    "import": FILES | {"from", "query", "consistent"},
+    "migrate": ONE_END | APP | DIFF | {"write"},
+    "verify": ONE_END | APP | DIFF | CHANGES | {"write"},
+    "diff": ONE_END | APP | CHANGES | {"write"},
+    "doctor": ONE_END | DIFF | CHANGES | {"write", "download"},
+    "export": FILES | APP | DIFF | (CHANGES - {"drop", "dry-run"}) | {
+        "to", "documents", "namespace", "state", "write", "report"},
+    "import": FILES | APP | DIFF | {
+        "from", "query", "consistent", "write", "report", "delta", "delete",
+        "max-delete"},
+    "rewrite": set(OPTIONS) - {
+        "files", "files-url", "rewrite", "write", "limit", "config", "json",
+        "quiet", "verbose", "log-format", "version", "help"},
 }
 ENDS = ("--from", "mongodb://127.0.0.1:1/a", "--to", "mongodb://127.0.0.1:2/b")
 
@@ -72,7 +83,7 @@ def test_help_of_a_command(spaceferry, command):
     r = spaceferry(command, "--help")
     assert r.rc == 0 and r.stderr == "", r
     lines = r.stdout.splitlines()
-    assert len(lines) <= 52 and max(map(len, lines)) <= 80, r
+    assert len(lines) <= 56 and max(map(len, lines)) <= 80, r
     listed = re.findall(r"^  --([a-z-]+)", r.stdout, re.M)
     assert len(listed) == len(set(listed))
     assert set(listed) == set(OPTIONS) - UNUSED[command]
@@ -92,7 +103,10 @@ def test_version(spaceferry):
 @pytest.mark.parametrize("args, message, hint", [
     ([], "no command is given", "spaceferry --help"),
     (["verfy"], "unknown command 'verfy'", "did you mean verify?"),
-    (["diff"], "unknown command 'diff'", "commands: migrate, verify, export, import"),
+    (["backup"], "unknown command 'backup'",
+     "commands: migrate, verify, diff, doctor, export, import, rewrite"),
+    (["rewrite", "x"], "there is no rule to rewrite by", None),
+    (["rewrite", "--rewrite=/a=/b"], "rewrite which files? none is named", None),
     (["migrate", "--form", "x"], "unknown option --form", "did you mean --from?"),
     (["migrate", "--on-conflct=skip"], "unknown option --on-conflct",
      "did you mean --on-conflict?"),
@@ -366,6 +380,9 @@ def test_man_page(spaceferry, tmp_path):
     (["migrate", "--on-conflict", ""], ["abort", "skip", "replace"]),
     (["migrate", "--on-conflict", "=", "s"], ["skip"]),
     (["verify", "--dr"], []),
+    (["rewrite", "--wr"], ["--write"]),
+    (["rewrite", "--write", "fi"], ["file with rules"]),
+    (["verify", "fi"], []),
     (["migrate", "--from", "m"], []),
 ])
 def test_bash_completion(spaceferry, tmp_path, words, want):
@@ -374,11 +391,14 @@ def test_bash_completion(spaceferry, tmp_path, words, want):
     (tmp_path / "completion").write_text(r.stdout)
     script = ('source "$1"; shift; COMP_WORDS=(spaceferry "$@"); COMP_CWORD=$#; '
               '_spaceferry; printf "%s\\n" "${COMPREPLY[@]}"')
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file with rules").touch()
     bash = subprocess.run(
         ["bash", "-c", script, "bash", tmp_path / "completion", *words],
-        capture_output=True, text=True, timeout=60)
+        capture_output=True, text=True, timeout=60, cwd=folder)
     assert bash.returncode == 0 and bash.stderr == "", bash.stderr
-    assert bash.stdout.split() == want
+    assert bash.stdout.splitlines() == (want or [""])
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
