@@ -127,8 +127,10 @@ keep_operand(struct options *o, const char *arg, struct err *err)
 	struct spaceferry_strings *list = &o->operands;
 	const char **grown;
 
-	if (arg[0] == '\0')
-		return err_set(err, ERR_USAGE, "an argument is empty");
+	if (arg[0] == '\0') {
+		err_set(err, ERR_USAGE, "an argument is empty");
+		return err_hint(err, "a variable that is not set?");
+	}
 	grown = options_memory_grow(&o->blocks, list->v, list->n,
 	    sizeof(*grown));
 	if (grown == NULL ||
