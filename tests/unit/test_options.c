@@ -212,6 +212,7 @@ errors(void **state)
 		{ "migrate|-json", "unknown option -json", "--json" },
 		{ "migrate|-", "unexpected argument '-'", "" },
 		{ "migrate|mongodb://u:hush@h/", "unexpected argument", "" },
+		{ "rewrite|a||b", "an argument is empty", "" },
 	};
 	struct line l;
 	size_t i;
@@ -229,6 +230,29 @@ errors(void **state)
 			    l.err.hint);
 		line_free(&l);
 	}
+}
+
+/* Before, between and behind the options, in their order. */
+static void
+operands_are_kept(void **state)
+{
+	static const char *const want[] = {
+		"a", "-", "ftp://u:xxxx@h/", "b", "--write", "c", "a",
+	};
+	struct line l;
+	size_t i;
+
+	(void)state;
+	if (!line_read(&l, "rewrite|a|-|--json|ftp://u:hush@h/|--rewrite|/x=/y|"
+	    "b|--|--write|c|a"))
+		fail_msg("%s", l.err.message);
+	assert_string_equal(l.command->name, "rewrite");
+	assert_int_equal(l.o.operands.n, sizeof(want) / sizeof(want[0]));
+	for (i = 0; i < l.o.operands.n; i++)
+		assert_string_equal(l.o.operands.v[i], want[i]);
+	assert_true(l.o.json && !l.o.write && l.o.job.n_rewrite == 1);
+	assert_null(strstr(l.argv[4], "hush"));
+	line_free(&l);
 }
 
 static void
@@ -414,6 +438,7 @@ main(void)
 		cmocka_unit_test(more_kinds),
 		cmocka_unit_test(urls_belong_to_the_files_before),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(operands_are_kept),
 		cmocka_unit_test(help_needs_nothing_else),
 		cmocka_unit_test(pairs_split_as_written),
 		cmocka_unit_test(passwords_are_hidden),
