@@ -1,8 +1,5 @@
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cancel.h"
 #include "job/doctor_listing.h"
@@ -58,18 +55,6 @@ note(struct listing *l, enum trouble kind, const char *text)
 		    l->troubles[kind].n > 1 ? "; " : "", text);
 }
 
-/* Whether this user may open it; a listing does not tell. */
-static bool
-is_readable(const struct listing *l, const char *key)
-{
-	char path[PATH_MAX];
-
-	return !store_is_local(l->source->store) ||
-	    snprintf(path, sizeof(path), "%s/%s",
-	    store_identity(l->source->store), key) >= (int)sizeof(path) ||
-	    faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
-}
-
 static bool
 on_object(void *arg, const struct store_object *o, struct err *err)
 {
@@ -90,8 +75,6 @@ on_object(void *arg, const struct store_object *o, struct err *err)
 		snprintf(out->sample, sizeof(out->sample), "%s", o->key);
 		out->sample_size = o->size;
 	}
-	if (!is_readable(l, o->key))
-		note(l, TROUBLE_READ, o->key);
 	if (file_names_add(l->names, l->place, o->key, &collision))
 		return true;
 	if (collision.kind != ERR_CONFLICT) {

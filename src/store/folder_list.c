@@ -68,9 +68,8 @@ odd_errno(const struct walk *w, int errnum, struct err *err)
 	if (errnum == ENOENT)
 		return odd(w, STORE_UNREADABLE, "it vanished while the folder "
 		    "was read", err);
-	if (strerror_r(errnum, why, sizeof(why)) != 0)
-		memcpy(why, "unknown error", sizeof("unknown error"));
-	return odd(w, STORE_UNREADABLE, why, err);
+	return odd(w, STORE_UNREADABLE, strerror_r(errnum, why, sizeof(why)),
+	    err);
 }
 
 /* Puts a component behind the current folder's path. */

@@ -1,7 +1,9 @@
 """versitygw over a folder: an S3 server whose buckets are directories."""
 
+import json
 import os
 import secrets
+import subprocess
 
 import boto3
 from botocore.config import Config
@@ -75,3 +77,36 @@ class Versitygw(Server):
     def make_bucket(self, name):
         self.client().create_bucket(Bucket=name)
         return name
+
+
+class VersitygwIam(Versitygw):
+    """The same with users beside root, who may what policies of buckets say."""
+
+    def argv(self):
+        iam = self.folder / "iam"
+        iam.mkdir(exist_ok=True)
+        argv = super().argv()
+        at = argv.index("posix")
+        return [*argv[:at], "--iam-dir", str(iam), *argv[at:]]
+
+    def add_user(self):
+        """The variables of a new user without any right."""
+        access, secret = "AKUSER" + secrets.token_hex(6).upper(), \
+            secrets.token_urlsafe(24)
+        subprocess.run(
+            [str(TOOLS / "versitygw"), "admin", "--access", self.access_key,
+             "--secret", self.secret_key, "--endpoint-url", self.endpoint,
+             "--region", self.region, "create-user", "--access", access,
+             "--secret", secret, "--role", "user"],
+            check=True, capture_output=True)
+        return {**self.aws_env(secret), "AWS_ACCESS_KEY_ID": access}
+
+    def allow(self, bucket, user, *actions):
+        """user: what add_user() returned, or None for everybody."""
+        who = {"AWS": [user["AWS_ACCESS_KEY_ID"]]} if user else "*"
+        policy = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": who, "Action": [action],
+             "Resource": [f"arn:aws:s3:::{bucket}" + (
+                 "" if "ListBucket" in action else "/*")]}
+            for action in actions]}
+        self.client().put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
