@@ -294,7 +294,7 @@ const struct options_row options_table[] = {
 	    "FILE.bak.2 and so on that does not exist.",
 	    .type = &options_flag, .field = AT(write), .commands = REWRITE },
 	{ .name = "limit", .group = OPTIONS_OUTPUT, .argument = "N",
-	    .help = "name at most N differences (default 20, diff: all)",
+	    .help = "name N differences at most (20; diff: all)",
 	    .more = "Of each kind, but for diff: of all together.  Samples of a "
 	    "dry run likewise.  All are counted.",
 	    .type = &options_limit, .field = JOB(limit),
