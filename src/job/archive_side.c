@@ -66,7 +66,9 @@ take(void *arg, const struct archive_item *item, struct err *err)
 		switch (transform_document(t, item->doc, item->len, &doc, &len,
 		    &r->counts[i], err)) {
 		case TRANSFORM_TOO_LARGE:
-			return true;
+			if (!job_compares(r->side->job))
+				return true;
+			break;
 		case TRANSFORM_FAILED:
 			return false;
 		case TRANSFORM_OK:

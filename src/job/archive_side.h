@@ -24,7 +24,7 @@ struct archive_side {
 };
 
 /* Tells each document of the selected moves.  Documents too large after
- * rewriting are left out.  Blocks. */
+ * rewriting: as side_read() has it.  Blocks. */
 bool archive_side_read(const struct archive_side *side, drill_fn *each,
     void *arg, struct err *err);
 

@@ -150,8 +150,7 @@ look(struct diff_again *a, struct side_now *s, bool *same, struct err *err)
 		switch (transform_document(a->transform, doc, len, &doc, &len,
 		    &unused, err)) {
 		case TRANSFORM_TOO_LARGE:
-			found = false;
-			break;
+			break;	/* as it was */
 		case TRANSFORM_FAILED:
 			return false;
 		case TRANSFORM_OK:

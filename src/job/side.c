@@ -26,7 +26,9 @@ take(const struct side *side, const uint8_t *doc, size_t len,
 
 	switch (as_expected(side, &doc, &len, counts, err)) {
 	case TRANSFORM_TOO_LARGE:
-		return true;
+		if (!job_compares(side->job))
+			return true;
+		break;	/* never arrived: it is missing, as it was */
 	case TRANSFORM_FAILED:
 		return false;
 	case TRANSFORM_OK:

@@ -30,7 +30,9 @@ typedef bool side_fn(void *arg, const uint8_t *doc, size_t len,
     const struct tally *t, struct err *err);
 
 /* Reads p.  counts: rewriting's counters of the source side, may be NULL on
- * the target's.  Documents too large after rewriting are left out.  each may
+ * the target's.  Documents too large after rewriting are left out
+ * by a migration, which has them in quarantine; for who compares they are as
+ * they were.  each may
  * be NULL.  *sum gets the tally of all.  Blocks.  False with at->anew: start
  * over. */
 bool side_read(const struct side *side, const struct part *p,

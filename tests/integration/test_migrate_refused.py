@@ -168,6 +168,10 @@ def test_too_large_after_rewriting(ends):
     assert document == raw.read(c, {"_id": "large"})[0]
     assert lines[0]["reason"] == "too_large"
     assert [d["_id"] for d in ends.target["c"].find({}, {"_id": 1})] == ["small"]
+    # Nobody who compares afterwards finds that all is well.
+    for command in ("verify", "diff"):
+        r = ends.migrate("--rewrite", longer, command=command)
+        assert r.rc == 1 and r.collection(f"{ends.name}.c")["missing"] == 1, r
 
 
 def test_failed_index_costs_no_other(ends):
