@@ -89,7 +89,7 @@ close_stdout(struct program *p, int status)
 	if (p->diff.failed != 0)
 		errno = p->diff.failed;
 	if (errno == EPIPE && p->command != NULL &&
-	    p->command->bit == COMMAND_DIFF)
+	    (p->command->bit & (COMMAND_DIFF | COMMAND_REWRITE)) != 0)
 		return 3;
 	snprintf(message, sizeof(message), "cannot write the result to stdout: "
 	    "%s", strerror(errno));
