@@ -91,6 +91,16 @@ counts_to_three(struct span s)
 	return false;
 }
 
+/* Whether what is split at at is a host, by the words before it. */
+static bool
+is_of_host(struct span line, const char *at)
+{
+
+	line.len = (size_t)(at - line.p);
+	return span_find_fold(line, "host") != NULL ||
+	    span_find_fold(line, "domain") != NULL;
+}
+
 static bool
 scan_tenant(const struct scan *s)
 {
@@ -103,8 +113,7 @@ scan_tenant(const struct scan *s)
 	for (i = 0; i < 2; i++) {
 		for (at = s->text.p; (at = span_find(span_from(s->text, at),
 		    forms[i])) != NULL; at++) {
-			if (span_find_fold(around(s->text, at, 300),
-			    "host") != NULL &&
+			if (is_of_host(line_of(s->text, at), at) &&
 			    counts_to_three(behind(s->text, at, 400)) &&
 			    !s->fn(s->arg, MARKS_TENANT, "split('.')", at))
 				return false;

@@ -25,7 +25,7 @@ is_told_elsewhere(const char *name)
 static void
 check_undefined(struct doctor_app *a)
 {
-	const struct doctor_finding f = { "undefined-variables",
+	const struct doctor_finding f = { "undefined",
 	    SPACEFERRY_WARN, "set those that the app needs, in the env file and "
 	    "on the new host" };
 	struct app_list l = { 0 };
@@ -45,8 +45,8 @@ check_undefined(struct doctor_app *a)
 			doctor_app_list(&l, "%.100s (%.150s:%u)", u->what,
 			    u->file, u->line);
 	}
-	snprintf(good, sizeof(good), "of %zu that the source reads, each is in "
-	    "the env file or set by the host; %zu have a default", a->use.n,
+	snprintf(good, sizeof(good), "%zu that the source reads are in the env "
+	    "file, come from the host, or have a default (%zu)", a->use.n,
 	    optional);
 	doctor_app_verdict(a, &f, &l, good);
 }
@@ -64,7 +64,7 @@ check_unused(struct doctor_app *a)
 			doctor_app_list(&l, "%.100s", name);
 	}
 	if (l.n > 0)
-		doctor_pass(a->d, "unused-variables", "in the env file, not "
+		doctor_pass(a->d, "unused", "in the env file, not "
 		    "found in the source: %s", doctor_app_listed(&l));
 }
 
@@ -99,7 +99,7 @@ is_old_host(const struct doctor_app *a, const char *value)
 static void
 check_urls(struct doctor_app *a)
 {
-	const struct doctor_finding f = { "old-urls-in-environment",
+	const struct doctor_finding f = { "env-urls",
 	    SPACEFERRY_FAIL, "spaceferry rewrite FILE... with the same rules "
 	    "shows the change, --write makes it; on the new host set the new "
 	    "values" };

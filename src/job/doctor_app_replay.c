@@ -265,10 +265,11 @@ replay_path(struct replay *r, const char *path, struct answer *was,
 		return false;
 	if (was->status != again.status)
 		return true;
-	if (strcmp(was->title, again.title) != 0)
+	if (strcmp(was->title, again.title) != 0 ||
+	    sizes_differ(was->bytes, again.bytes)) {
 		memcpy(is.title, was->title, sizeof(is.title));
-	if (was->bytes != again.bytes && sizes_differ(was->bytes, again.bytes))
 		is.bytes = was->bytes;
+	}
 	compare(r, path, was, &is);
 	return true;
 }

@@ -10,7 +10,7 @@
 static void
 check_required(struct doctor_app *a)
 {
-	struct doctor_finding f = { "required-variables", SPACEFERRY_FAIL,
+	struct doctor_finding f = { "required", SPACEFERRY_FAIL,
 	    "set them as secrets of the new host, and in the env file" };
 	struct app_list missing = { 0 }, unread = { 0 };
 	size_t i;
