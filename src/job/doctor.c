@@ -58,10 +58,30 @@ doctor_pass(struct doctor *d, const char *name, const char *fmt, ...)
 	add(d, &f, seen);
 }
 
+/* What may help where an error comes without a hint. */
+static const char *
+remedy_of(const struct err *err)
+{
+
+	switch (err->kind) {
+	case ERR_NETWORK:
+	case ERR_DNS:
+	case ERR_THROTTLED:
+		return "look whether that server is up and can be reached from "
+		    "here, then run doctor again";
+	case ERR_DENIED:
+	case ERR_AUTH:
+		return "give this user the right that is missing";
+	default:
+		return "mend what it says, then run doctor again";
+	}
+}
+
 void
 doctor_err(struct doctor *d, const char *name, const struct err *err)
 {
-	struct doctor_finding f = { name, SPACEFERRY_FAIL, err->hint };
+	struct doctor_finding f = { name, SPACEFERRY_FAIL,
+	    err->hint[0] != '\0' ? err->hint : remedy_of(err) };
 
 	add(d, &f, err->message);
 }
