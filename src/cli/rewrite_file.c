@@ -238,6 +238,11 @@ rewrite_file_check(const struct rewrite_file *f, struct err *err)
 	char *folder;
 	bool ok;
 
+	if (strlen(f->path + len + 1) + strlen(".bak") > NAME_MAX) {
+		err_set(err, ERR_TOO_LARGE, "%s: its name is too long to have "
+		    ".bak added", f->operand);
+		return err_hint(err, "rename it for as long");
+	}
 	if ((folder = strndup(f->path, len > 0 ? len : 1)) == NULL)
 		return err_nomem(err, f->operand);
 	ok = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;

@@ -95,9 +95,12 @@ put_in_place(struct rewrite_file *f, int fd, struct file_writer *w,
 	    !rewrite_backup_make(f->path, fd, &backup, err))
 		return false;
 	ok = file_writer_finish(w, err);
-	if (!ok && err->code == EBUSY)
-		err_hint(err, "something is mounted on it: rewrite the file "
-		    "where it comes from");
+	if (!ok && err->code == EBUSY) {
+		err_set(err, ERR_UNSUPPORTED, "cannot replace %s: it is a mount "
+		    "of its own", f->operand);
+		err_hint(err, "rewrite the file where it comes from, outside "
+		    "the container");
+	}
 	f->written = ok || lstat(f->path, &st) != 0 ||
 	    st.st_ino != f->st.st_ino;
 	if (f->written)
