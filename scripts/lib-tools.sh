@@ -184,3 +184,18 @@ mongo_tools_from_go() {
 	rm -rf "$tmp"
 	[ -x "$TOOLS/bin/$name" ]
 }
+
+# The browser in which tests open the page of --report.
+setup_chromium() {
+	local name
+	for name in "$TOOLS/bin/chromium" chromium chromium-browser \
+	    google-chrome; do
+		have "$name" && return
+	done
+	say "installing chromium"
+	# In a shell of its own: without root it is done without.
+	(have apt-get && quietly as_root env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y --no-install-recommends chromium) && return
+	say "warning: no chromium could be had: put it on PATH; until then the" \
+	    "tests of the report's page are skipped"
+}
