@@ -21,8 +21,8 @@ struct drilling {
 	const struct drill *d;
 	struct bucket *buckets;
 	bool *wanted;		/* buckets of this round */
-	struct pairs source;
-	struct pairs target;
+	struct drill_pairs source;
+	struct drill_pairs target;
 	struct drill_held held;	/* if the teller wants both documents */
 	bool more;		/* not all of them could be held */
 	struct drill_result *result;
@@ -85,14 +85,14 @@ bucket_differs(const struct bucket *b)
 /* --- pairs --- */
 
 static bool
-add_pair(struct drilling *g, struct pairs *p, const struct move *m,
+add_pair(struct drilling *g, struct drill_pairs *p, const struct move *m,
     const uint8_t *doc, size_t len, const struct tally *t, struct err *err)
 {
 	struct digest id = identity(g, m, doc, len);
 
 	if (!g->wanted[bucket_of(id)])
 		return true;
-	if (!pairs_add(p, id, t->digest))
+	if (!drill_pairs_add(p, id, t->digest))
 		return err_set(err, ERR_CHANGED, "%s is written to while it is "
 		    "compared", m->target_ns);
 	return true;
@@ -147,7 +147,7 @@ tell_source(void *arg, const struct move *m, const uint8_t *doc, size_t len,
 {
 	struct drilling *g = arg;
 	struct digest id = identity(g, m, doc, len);
-	struct pair *p = pairs_take(&g->source, id, t->digest);
+	struct drill_pair *p = drill_pairs_take(&g->source, id, t->digest);
 	struct drill_found f;
 
 	if (p == NULL || p->told || p->verdict == DRILL_SAME)
@@ -178,7 +178,7 @@ tell_target(void *arg, const struct move *m, const uint8_t *doc, size_t len,
 {
 	struct drilling *g = arg;
 	struct digest id = identity(g, m, doc, len);
-	struct pair *p = pairs_take(&g->target, id, t->digest);
+	struct drill_pair *p = drill_pairs_take(&g->target, id, t->digest);
 	struct drill_found f;
 
 	if (p == NULL || p->told || p->verdict == DRILL_SAME)
@@ -213,14 +213,14 @@ tell_round(struct drilling *g, struct err *err)
 
 	do {
 		g->more = false;
-		pairs_rewind(&g->source);
-		pairs_rewind(&g->target);
+		drill_pairs_rewind(&g->source);
+		drill_pairs_rewind(&g->target);
 		if (!read_both(g, tell_source, tell_target, err))
 			return false;
 		g->result->unsettled += drill_held_reset(&g->held);
 	} while (g->more);
-	g->result->unsettled += pairs_untold(&g->source, true) +
-	    pairs_untold(&g->target, false);
+	g->result->unsettled += drill_pairs_untold(&g->source, true) +
+	    drill_pairs_untold(&g->target, false);
 	return true;
 }
 
@@ -230,12 +230,12 @@ run_round(struct drilling *g, uint64_t source, uint64_t target,
     struct err *err)
 {
 
-	if (!pairs_reserve(&g->source, source) ||
-	    !pairs_reserve(&g->target, target))
+	if (!drill_pairs_reserve(&g->source, source) ||
+	    !drill_pairs_reserve(&g->target, target))
 		return err_nomem(err, "pairs of hashes");
 	if (!read_both(g, add_source, add_target, err))
 		return false;
-	pairs_join(&g->source, &g->target);
+	drill_pairs_join(&g->source, &g->target);
 	return tell_round(g, err);
 }
 
@@ -245,7 +245,7 @@ pairs_that_fit(const struct drill *d)
 {
 	bool both = d->teller != NULL && d->teller->both;
 
-	return d->memory / (both ? 2 : 1) / sizeof(struct pair);
+	return d->memory / (both ? 2 : 1) / sizeof(struct drill_pair);
 }
 
 static bool
@@ -297,8 +297,8 @@ drill_run(const struct drill *d, struct drill_result *result, struct err *err)
 	}
 	free(g.wanted);
 	free(g.buckets);
-	pairs_free(&g.source);
-	pairs_free(&g.target);
+	drill_pairs_free(&g.source);
+	drill_pairs_free(&g.target);
 	drill_held_free(&g.held);
 	return ok;
 }

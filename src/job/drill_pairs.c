@@ -6,7 +6,7 @@
 #define SLACK 65536		/* pairs: the side may grow meanwhile */
 
 bool
-pairs_reserve(struct pairs *p, uint64_t n)
+drill_pairs_reserve(struct drill_pairs *p, uint64_t n)
 {
 
 	p->n = 0;
@@ -18,17 +18,17 @@ pairs_reserve(struct pairs *p, uint64_t n)
 }
 
 void
-pairs_free(struct pairs *p)
+drill_pairs_free(struct drill_pairs *p)
 {
 
 	free(p->v);
 }
 
 static bool
-grow(struct pairs *p)
+grow(struct drill_pairs *p)
 {
 	size_t cap = 2 * p->cap < p->max ? 2 * p->cap : p->max;
-	struct pair *v;
+	struct drill_pair *v;
 
 	if (cap == p->cap ||
 	    (v = realloc(p->v, cap * sizeof(*v))) == NULL)
@@ -39,19 +39,19 @@ grow(struct pairs *p)
 }
 
 bool
-pairs_add(struct pairs *p, struct digest id, struct digest doc)
+drill_pairs_add(struct drill_pairs *p, struct digest id, struct digest doc)
 {
 
 	if (p->n == p->cap && !grow(p))
 		return false;
-	p->v[p->n++] = (struct pair){ .id = id, .doc = doc };
+	p->v[p->n++] = (struct drill_pair){ .id = id, .doc = doc };
 	return true;
 }
 
 static int
 compare_pairs(const void *a, const void *b)
 {
-	const struct pair *x = a, *y = b;
+	const struct drill_pair *x = a, *y = b;
 	int c = digest_compare(x->id, y->id);
 
 	return c != 0 ? c : digest_compare(x->doc, y->doc);
@@ -59,7 +59,7 @@ compare_pairs(const void *a, const void *b)
 
 /* The end of those with the _id of i. */
 static size_t
-end_of(const struct pairs *p, size_t i)
+end_of(const struct drill_pairs *p, size_t i)
 {
 	size_t j = i;
 
@@ -69,7 +69,7 @@ end_of(const struct pairs *p, size_t i)
 }
 
 static void
-judge_all(struct pairs *p, size_t from, size_t to, enum drill_verdict verdict)
+judge_all(struct drill_pairs *p, size_t from, size_t to, enum drill_verdict verdict)
 {
 
 	for (; from < to; from++)
@@ -79,7 +79,7 @@ judge_all(struct pairs *p, size_t from, size_t to, enum drill_verdict verdict)
 /* Those of one _id on both sides: equal ones first, the others in their order,
  * so that a measurement that is missing makes no other one differ. */
 static void
-judge_group(struct pairs *s, size_t i, size_t i_end, struct pairs *t,
+judge_group(struct drill_pairs *s, size_t i, size_t i_end, struct drill_pairs *t,
     size_t j, size_t j_end)
 {
 	size_t a = i, b = j, left_s = i_end - i, left_t = j_end - j, pair;
@@ -109,7 +109,7 @@ judge_group(struct pairs *s, size_t i, size_t i_end, struct pairs *t,
 }
 
 void
-pairs_join(struct pairs *s, struct pairs *t)
+drill_pairs_join(struct drill_pairs *s, struct drill_pairs *t)
 {
 	size_t i = 0, j = 0, i_end, j_end;
 
@@ -128,7 +128,7 @@ pairs_join(struct pairs *s, struct pairs *t)
 }
 
 void
-pairs_rewind(struct pairs *p)
+drill_pairs_rewind(struct drill_pairs *p)
 {
 	size_t i;
 
@@ -138,7 +138,7 @@ pairs_rewind(struct pairs *p)
 
 /* The first place whose pair is not before key, or is behind it. */
 static size_t
-place_of(const struct pairs *p, const struct pair *key, bool behind)
+place_of(const struct drill_pairs *p, const struct drill_pair *key, bool behind)
 {
 	size_t low = 0, high = p->n;
 
@@ -155,8 +155,8 @@ place_of(const struct pairs *p, const struct pair *key, bool behind)
 }
 
 /* Among equal pairs those that were met stand first. */
-static struct pair *
-take_equal(struct pairs *p, const struct pair *key)
+static struct drill_pair *
+take_equal(struct drill_pairs *p, const struct drill_pair *key)
 {
 	size_t low = place_of(p, key, false), high = place_of(p, key, true);
 	size_t end = high;
@@ -173,10 +173,10 @@ take_equal(struct pairs *p, const struct pair *key)
 }
 
 /* The document was changed since: any that has its _id. */
-static struct pair *
-take_changed(struct pairs *p, struct digest id)
+static struct drill_pair *
+take_changed(struct drill_pairs *p, struct digest id)
 {
-	struct pair least = { .id = id };
+	struct drill_pair least = { .id = id };
 	size_t at = place_of(p, &least, false);
 
 	for (; at < p->n && digest_equal(p->v[at].id, id); at++) {
@@ -186,10 +186,10 @@ take_changed(struct pairs *p, struct digest id)
 	return NULL;
 }
 
-struct pair *
-pairs_take(struct pairs *p, struct digest id, struct digest doc)
+struct drill_pair *
+drill_pairs_take(struct drill_pairs *p, struct digest id, struct digest doc)
 {
-	struct pair key = { .id = id, .doc = doc }, *found;
+	struct drill_pair key = { .id = id, .doc = doc }, *found;
 
 	if ((found = take_equal(p, &key)) == NULL)
 		found = take_changed(p, id);
@@ -199,13 +199,13 @@ pairs_take(struct pairs *p, struct digest id, struct digest doc)
 }
 
 uint64_t
-pairs_untold(const struct pairs *p, bool is_source)
+drill_pairs_untold(const struct drill_pairs *p, bool is_source)
 {
 	uint64_t n = 0;
 	size_t i;
 
 	for (i = 0; i < p->n; i++) {
-		const struct pair *v = &p->v[i];
+		const struct drill_pair *v = &p->v[i];
 
 		n += !v->told && v->verdict != DRILL_SAME &&
 		    (is_source || v->verdict == DRILL_EXTRA);

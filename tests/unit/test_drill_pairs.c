@@ -19,19 +19,19 @@ number(uint64_t n)
 
 /* "1a 1b 2c": documents of the _ids 1, 1, 2. */
 static void
-fill(struct pairs *p, const char *text)
+fill(struct drill_pairs *p, const char *text)
 {
 
 	memset(p, 0, sizeof(*p));
-	assert_true(pairs_reserve(p, 4));
+	assert_true(drill_pairs_reserve(p, 4));
 	for (; *text != '\0'; text += text[2] == ' ' ? 3 : 2)
-		assert_true(pairs_add(p, number((uint64_t)text[0]),
+		assert_true(drill_pairs_add(p, number((uint64_t)text[0]),
 		    number((uint64_t)text[1])));
 }
 
 /* How many have each verdict: same, missing, extra, different. */
 static void
-count(const struct pairs *p, size_t n[4])
+count(const struct drill_pairs *p, size_t n[4])
 {
 	size_t i;
 
@@ -61,14 +61,14 @@ test_join(void **state)
 		{ "1a 1b", "1b 1c 1d", 1, 0, 1, 1 },
 		{ "1d 2a 1a", "2a 1a 1b", 2, 0, 0, 1 },
 	};
-	struct pairs s, t;
+	struct drill_pairs s, t;
 	size_t i, in_s[4], in_t[4];
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		fill(&s, cases[i].source);
 		fill(&t, cases[i].target);
-		pairs_join(&s, &t);
+		drill_pairs_join(&s, &t);
 		count(&s, in_s);
 		count(&t, in_t);
 		assert_int_equal(in_s[DRILL_SAME], cases[i].same);
@@ -78,8 +78,8 @@ test_join(void **state)
 		assert_int_equal(in_s[DRILL_DIFFERENT], cases[i].different);
 		assert_int_equal(in_t[DRILL_DIFFERENT], cases[i].different);
 		assert_int_equal(in_s[DRILL_EXTRA] + in_t[DRILL_MISSING], 0);
-		pairs_free(&s);
-		pairs_free(&t);
+		drill_pairs_free(&s);
+		drill_pairs_free(&t);
 	}
 }
 
@@ -88,47 +88,47 @@ static void
 test_take(void **state)
 {
 	size_t i, missing = 0;
-	struct pairs s, t;
-	struct pair *p;
+	struct drill_pairs s, t;
+	struct drill_pair *p;
 
 	(void)state;
 	fill(&s, "1a 1a 1a 2b");
 	fill(&t, "1a 2c");
-	pairs_join(&s, &t);
+	drill_pairs_join(&s, &t);
 	for (i = 0; i < 3; i++) {
-		assert_non_null(p = pairs_take(&s, number('1'), number('a')));
+		assert_non_null(p = drill_pairs_take(&s, number('1'), number('a')));
 		missing += p->verdict == DRILL_MISSING;
 		p->told = p->verdict == DRILL_MISSING;
 	}
 	assert_int_equal(missing, 2);
-	assert_null(pairs_take(&s, number('1'), number('a')));
-	assert_null(pairs_take(&s, number('9'), number('a')));
+	assert_null(drill_pairs_take(&s, number('1'), number('a')));
+	assert_null(drill_pairs_take(&s, number('9'), number('a')));
 	/* Changed since it was paired: found by its _id. */
-	assert_non_null(p = pairs_take(&s, number('2'), number('z')));
+	assert_non_null(p = drill_pairs_take(&s, number('2'), number('z')));
 	assert_int_equal(p->verdict, DRILL_DIFFERENT);
-	assert_null(pairs_take(&s, number('2'), number('b')));
-	pairs_rewind(&s);
-	assert_non_null(pairs_take(&s, number('2'), number('b')));
+	assert_null(drill_pairs_take(&s, number('2'), number('b')));
+	drill_pairs_rewind(&s);
+	assert_non_null(drill_pairs_take(&s, number('2'), number('b')));
 	/* What is not told by now has changed. */
-	assert_int_equal(pairs_untold(&s, true), 1);
-	assert_int_equal(pairs_untold(&t, false), 0);
-	pairs_free(&s);
-	pairs_free(&t);
+	assert_int_equal(drill_pairs_untold(&s, true), 1);
+	assert_int_equal(drill_pairs_untold(&t, false), 0);
+	drill_pairs_free(&s);
+	drill_pairs_free(&t);
 }
 
 /* A side that is written to may grow, but not without end. */
 static void
 test_growth(void **state)
 {
-	struct pairs p = { 0 };
+	struct drill_pairs p = { 0 };
 	uint64_t n = 0;
 
 	(void)state;
-	assert_true(pairs_reserve(&p, 100));
-	while (pairs_add(&p, number(n), number(n)))
+	assert_true(drill_pairs_reserve(&p, 100));
+	while (drill_pairs_add(&p, number(n), number(n)))
 		n++;
 	assert_in_range(n, 200, 100000);
-	pairs_free(&p);
+	drill_pairs_free(&p);
 }
 
 static void
