@@ -1,5 +1,6 @@
 #include "match_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,6 +13,19 @@
 static const struct fixture_rules rules_of_all = {
 	{ "https://old.example", "https://new.example", NULL }
 };
+
+/* Takes libc's place: a file system with hard links, or one without. */
+static bool no_links;
+
+int
+link(const char *from, const char *to)
+{
+
+	if (!no_links)
+		return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+	errno = EPERM;
+	return -1;
+}
 
 #define OLD "https://old.example"
 #define NEW "https://new.example"
@@ -302,6 +316,42 @@ backup_by_copy(void **state)
 	close(fd);
 }
 
+/* The first free name, with hard links and without. */
+static void
+backup_names(void **state)
+{
+	char folder[] = "/tmp/rewrite-backup-XXXXXX", path[64];
+	struct stat was, st;
+	struct err err;
+	char *backup;
+	int fd, i;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/f", folder);
+	assert_true((fd = open(path, O_RDWR | O_CREAT, 0600)) >= 0);
+	assert_int_equal(write(fd, "secret\n", 7), 7);
+	assert_int_equal(fstat(fd, &was), 0);
+	for (i = 0; i < 4; i++) {
+		no_links = i % 2 == 1;
+		if (!rewrite_backup_make(path, fd, &backup, &err))
+			fail_msg("%s", err.message);
+		assert_string_equal(backup + strlen(folder), i == 0 ?
+		    "/f.bak" : i == 1 ? "/f.bak.1" : i == 2 ? "/f.bak.2" :
+		    "/f.bak.3");
+		assert_int_equal(stat(backup, &st), 0);
+		assert_true((st.st_ino == was.st_ino) == !no_links);
+		assert_int_equal(st.st_size, 7);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		assert_int_equal(st.st_mtim.tv_nsec, was.st_mtim.tv_nsec);
+		free(backup);
+	}
+	no_links = false;
+	close(fd);
+	snprintf(path, sizeof(path), "rm -r %s", folder);
+	assert_int_equal(system(path), 0);
+}
+
 int
 main(void)
 {
@@ -316,6 +366,7 @@ main(void)
 		cmocka_unit_test(grown_line),
 		cmocka_unit_test(a_stop),
 		cmocka_unit_test(backup_by_copy),
+		cmocka_unit_test(backup_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
