@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "job/doctor_ends.h"
+#include "job/doctor_state.h"
 
 #define SEEN_SIZE 1024
 
@@ -88,7 +89,7 @@ doctor_names_text(struct doctor_names *names)
 
 struct step {
 	const char *name;
-	doctor_step_fn *run;
+	enum doctor_next (*run)(struct doctor_end *e, struct err *err);
 	bool srv_only;
 };
 
@@ -212,6 +213,9 @@ look_at_plan(struct doctor_ends *all, struct err *err)
 	}
 	if (all->source.text == NULL && all->target.text == NULL)
 		return true;
+	if (all->planned && all->target.is_open &&
+	    !doctor_state_note(d, &all->data, err))
+		return false;
 	d->group = "fit";
 	if (all->target_read)
 		return go_on(doctor_fit(all, err));

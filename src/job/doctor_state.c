@@ -90,19 +90,20 @@ is_bucket(const char *state)
 
 /* --- where it is kept --- */
 
+/* *may: it can be written to. */
 static bool
-look_at_folder(struct doctor *d, const char *path, struct err *err)
+look_at_folder(struct doctor *d, const char *path, bool *may,
+    struct err *err)
 {
 	const struct doctor_room room = { .path = path, .need = ROOM_LEAST,
 		.better = ROOM_BETTER, .what = "journal and manifest",
 		.remedy = "make room, or name a folder on a larger disk with "
 		"--state" };
 
-	bool may;
 
-	if (!doctor_room_writable(d, "state", path, &may, err))
+	if (!doctor_room_writable(d, "state", path, may, err))
 		return false;
-	return !may || doctor_room_enough(d, doctor_store_check(DOCTOR_STATE,
+	return !*may || doctor_room_enough(d, doctor_store_check(DOCTOR_STATE,
 	    DOCTOR_ROOM), &room, err);
 }
 
@@ -217,6 +218,25 @@ look_at_journal(struct doctor *d, struct err *err)
 	return true;
 }
 
+/* What is filed under the key of this migration. */
+static bool
+look_at_runs(struct doctor *d, const struct place *place, struct err *err)
+{
+	const struct doctor_finding skipped = { "state-run",
+	    SPACEFERRY_SKIPPED, "" };
+
+	if (d->state == NULL) {
+		doctor_tell(d, &skipped, "what earlier runs left is not known: "
+		    "not all ends can be opened, or none is given");
+		return true;
+	}
+	if (!is_bucket(d->job.options->state))
+		look_at_lock(d, place_path(place));
+	else if (!look_at_lease(d, place_path(place), err))
+		return false;
+	return look_at_journal(d, err);
+}
+
 bool
 doctor_state(struct doctor *d, struct err *err)
 {
@@ -225,14 +245,12 @@ doctor_state(struct doctor *d, struct err *err)
 		.look_only = true, .patience_ms = 1000 };
 	struct place *place;
 	char *root;
-	bool ok;
+	bool ok, may = true;
 
 	if (d->state != NULL)
 		options.key = (const char *)d->state->key.key.data;
-	if (is_bucket(state)) {
-		if (!look_at_bucket(d, state, err))
-			return false;
-	}
+	if (is_bucket(state) && !look_at_bucket(d, state, err))
+		return false;
 	if ((place = place_new(&options, err)) == NULL) {
 		/* Of a bucket all has been told. */
 		if (!is_bucket(state) && !doctor_store_stops(err))
@@ -243,15 +261,9 @@ doctor_state(struct doctor *d, struct err *err)
 	    err_nomem(err, "state");
 	if (ok && !is_bucket(state)) {
 		*strrchr(root, '/') = '\0';
-		ok = look_at_folder(d, root, err);
+		ok = look_at_folder(d, root, &may, err);
 	}
-	if (ok && d->state != NULL) {
-		if (is_bucket(state))
-			ok = look_at_lease(d, place_path(place), err);
-		else
-			look_at_lock(d, place_path(place));
-		ok = ok && look_at_journal(d, err);
-	}
+	ok = ok && (!may || look_at_runs(d, place, err));
 	free(root);
 	place_free(place);
 	return ok;
