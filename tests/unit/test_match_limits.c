@@ -65,6 +65,15 @@ text_size(void)
 	return mib == NULL ? TEXT_SIZE : (size_t)atoi(mib) << 20;
 }
 
+static void
+count_host(const struct match_host *host, void *arg)
+{
+	uint64_t *n = arg;
+
+	(void)host;
+	(*n)++;
+}
+
 /* head once, then body over and over, then tail once. */
 static void
 timed(const char *head, const char *body, const char *tail)
@@ -75,6 +84,7 @@ timed(const char *head, const char *body, const char *tail)
 	struct buf out;
 	size_t len, n = strlen(body), at = strlen(head), end = strlen(tail);
 	size_t big = text_size();
+	uint64_t hosts = 0;
 	clock_t start = clock();
 	double seconds;
 	char *text;
@@ -91,6 +101,8 @@ timed(const char *head, const char *body, const char *tail)
 	assert_int_equal(counted.matches, r.matches);
 	assert_int_equal(counted.no_rule, r.no_rule);
 	assert_int_equal(links.n, r.matches);
+	match_hosts(rules, text, len, count_host, &hosts);
+	assert_true(hosts >= r.no_rule && (hosts == 0 || r.hosts));
 	if (r.matches + r.no_rule > 0)
 		assert_true(match_possible(rules, text, len));
 	seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
@@ -123,7 +135,8 @@ near_misses(void **state)
 {
 	static const char *const bodies[] = { "https://old.exampl", "old.example",
 	    "old.examplex", "https://old.example:", "https://old.example:443",
-	    "https://old.example:4433 ", "https://old.example.",
+	    "https://old.example:4433 ", "old.example%3A81%2F", "a.ezia.ai:81 ",
+	    "a.ezia.ai:81.", "https://old.example.",
 	    "https://old.example.a ", ".ezia.ai/", "_.ezia.ai/", "a.ezia.ai/",
 	    "https://a.ezia.ai/a/a/a", "/uploads", "/uploads\\\\\\\\", ";/uploads%",
 	    "\\/uploads\\", "/u?x", "https://", "https:\\\\\\\\", "&#00047;",

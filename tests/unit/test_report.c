@@ -33,6 +33,28 @@ findings_are_limited_by_kind(void **state)
 	spaceferry_summary_free(&s);
 }
 
+/* Notes past the limit need no text, and are counted all the same. */
+static void
+notes_past_the_limit(void **state)
+{
+	struct spaceferry_summary s;
+	struct report r;
+
+	(void)state;
+	assert_true(report_init(&r, &s, 2));
+	assert_false(report_skips_note(&r, "no_rule"));
+	report_note(&r, "no_rule", "", "one");
+	assert_false(report_skips_note(&r, "no_rule"));
+	report_note(&r, "no_rule", "", "two");
+	assert_true(report_skips_note(&r, "no_rule"));
+	assert_false(report_skips_note(&r, "other"));
+	report_more_notes(&r, "no_rule", 39);
+	report_finish(&r);
+	assert_int_equal(s.n_notes, 3);
+	assert_string_equal(s.notes[2].message, "40 more of kind no_rule");
+	spaceferry_summary_free(&s);
+}
+
 static void
 samples_show_the_first_difference(void **state)
 {
@@ -106,6 +128,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(findings_are_limited_by_kind),
+		cmocka_unit_test(notes_past_the_limit),
 		cmocka_unit_test(samples_show_the_first_difference),
 		cmocka_unit_test(index_finds_what_was_added),
 	};
