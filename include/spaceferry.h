@@ -86,7 +86,8 @@ struct spaceferry_difference {
 	enum spaceferry_difference_kind kind;
 	const char *ns;		/* as on the target; NULL of a file */
 	const char *id;		/* of a document: canonical Extended JSON */
-	const struct spaceferry_field *fields; /* of a different one */
+	const struct spaceferry_field *fields; /* of a different one, or of one
+				 * without an _id */
 	size_t n_fields;
 	const char *type;	/* metadata: "index", "option", "validator",
 				 * "view"; file: "missing", "extra",

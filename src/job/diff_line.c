@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bson/doc.h"
 #include "bson/docdiff.h"
 #include "job/diff_line.h"
 #include "job/drill_name.h"
@@ -73,6 +74,39 @@ kind_of(const struct drill_found *f)
 	}
 }
 
+/* Without an _id, as measurements may be, nothing else says which it is. */
+static bool
+is_nameless(const struct drill_found *f)
+{
+	struct buf id;
+	bool named;
+
+	buf_init(&id, REWRITE_DOC_MAX + 64);
+	named = f->source != NULL ? doc_id(f->source, f->source_len, &id) :
+	    doc_id(f->target, f->target_len, &id);
+	buf_free(&id);
+	return !named;
+}
+
+/* The fields that differ; all of them where one side has nothing. */
+static bool
+list_fields(const struct drill_found *f, struct fields *fields,
+    struct err *err)
+{
+	static const uint8_t nothing[] = { 5, 0, 0, 0, 0 };
+
+	if (f->verdict == DRILL_DIFFERENT)
+		return docdiff(f->source, f->source_len, f->target,
+		    f->target_len, add, fields, err);
+	if (!is_nameless(f))
+		return true;
+	if (f->source != NULL)
+		return docdiff(f->source, f->source_len, nothing,
+		    sizeof(nothing), add, fields, err);
+	return docdiff(nothing, sizeof(nothing), f->target, f->target_len, add,
+	    fields, err);
+}
+
 bool
 diff_line(struct differences *d, const struct drill_found *f, struct err *err)
 {
@@ -88,9 +122,7 @@ diff_line(struct differences *d, const struct drill_found *f, struct err *err)
 		drill_id_text(f->source != NULL ? f->source : f->target,
 		    f->source != NULL ? f->source_len : f->target_len, &id);
 		line.id = buf_str(&id);
-		if (f->verdict == DRILL_DIFFERENT)
-			ok = docdiff(f->source, f->source_len, f->target,
-			    f->target_len, add, &fields, err);
+		ok = list_fields(f, &fields, err);
 		line.fields = fields.v;
 		line.n_fields = fields.n;
 	}

@@ -170,7 +170,10 @@ def test_timeseries(pair):
     r = pair.diff()
     c = r.collection(f"{pair.target_db.name}.ts")
     assert (c["missing"], c["extra"], c["different"]) == (2, 1, 0), r
-    assert [line["kind"] for line in r.lines[:-1]].count("missing") == 2
+    told = [{f["path"]: f.get("source", f.get("target")) for f in line["fields"]}
+            for line in r.lines[:-1]]
+    assert [t.keys() for t in told] == [{"t", "m", "v"}] * 3      # no _id: all of it
+    assert sorted(t["v"]["$numberInt"] for t in told) == ["0", "0", "99"]
 
 
 @pytest.mark.parametrize("form", ["archive:a.archive.gz", "dump:folder"])
