@@ -105,7 +105,8 @@ static bool
 judge_clocks(struct doctor *d, struct err *err)
 {
 	const struct spaceferry_options *o = d->job.options;
-	const struct store_options options = { .may_be_missing = true };
+	const struct store_options options = { .may_be_missing = true,
+		.quiet = true };
 	size_t i, n = 2 * o->n_files + 1;
 	char *asked = NULL;
 	struct store *s;

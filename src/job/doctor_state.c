@@ -27,7 +27,8 @@ static bool
 open_sources(struct doctor *d, struct files *f)
 {
 	const struct spaceferry_options *o = d->job.options;
-	const struct store_options options = { .may_be_missing = true };
+	const struct store_options options = { .may_be_missing = true,
+		.quiet = true };
 	struct err ignored;
 
 	memset(f, 0, sizeof(*f));
@@ -154,7 +155,8 @@ look_at_lease(struct doctor *d, const char *url, struct err *err)
 {
 	struct doctor_finding f = { "state-lock", SPACEFERRY_FAIL, "wait until "
 	    "it ends, or stop it; a run that was killed is waited for" };
-	const struct store_options options = { .stall_seconds = 10 };
+	const struct store_options options = { .stall_seconds = 10,
+		.quiet = true };
 	struct store_session *session = NULL;
 	struct store *store;
 	struct store_object o;

@@ -88,7 +88,7 @@ open_store(struct doctor *d, struct doctor_store *s, struct err *err)
 	const struct store_options options = {
 		.patience_ms = d->job.patience_ms < PATIENCE_MS ?
 		    d->job.patience_ms : PATIENCE_MS,
-		.stall_seconds = STALL_SECONDS,
+		.stall_seconds = STALL_SECONDS, .quiet = true,
 		.despite_cancel = s->role != DOCTOR_SOURCE,
 	};
 

@@ -243,7 +243,8 @@ s3_open(const char *rest, const struct store_options *options,
 		store_free(&s->base);
 		return NULL;
 	}
-	if (strcmp(s->scheme, "http") == 0 && !s3_config_is_loopback(s->host))
+	if (!options->quiet && strcmp(s->scheme, "http") == 0 &&
+	    !s3_config_is_loopback(s->host))
 		log_warning("%s: the endpoint %s is plain http: files and "
 		    "their names can be read on the way", s->base.name,
 		    s->host);

@@ -37,6 +37,8 @@ struct store_options {
 	size_t part_size;	/* smallest part of a multipart upload; 0: 8 MiB */
 	unsigned stall_seconds;	/* give a request up when nothing moves for so
 				 * long; 0: 60 */
+	bool quiet;		/* no warning about what the URL says (plain
+				 * http): it is told otherwise */
 	bool despite_cancel;	/* carry requests out although a stop was
 				 * requested: for what must be left in order;
 				 * nothing is tried again then */

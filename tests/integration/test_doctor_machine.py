@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from doctor_fixtures import iam                             # noqa: F401
 from harness import doctor, look
-from harness.s3 import Versitygw, VersitygwIam
 from s3_stand_in import StandIn, once
 
 
@@ -178,14 +178,6 @@ def test_a_lock_that_another_process_holds(run, spaceferry, uploads, tmp_path):
 
 
 # --- state in a store ---
-
-@pytest.fixture(scope="module")
-def iam(work):
-    if not Versitygw.available():
-        pytest.skip("no versitygw in .tools/bin: scripts/setup says why")
-    with VersitygwIam(work / "iam") as server:
-        yield server
-
 
 def test_state_in_a_bucket(run, iam):
     """Good; not there; without the right to delete, which the lock needs."""
