@@ -82,11 +82,11 @@ write_figures(const struct table *t, size_t i)
 	}
 	cell_count(t, i, "Documents", c->source.count, "source.count");
 	if (t->both)
-		cell_count(t, i, "on the target", c->target.count,
+		cell_count(t, i, "target", c->target.count,
 		    "target.count");
 	cell_bytes(t, i, "Size", c->source.bytes, "source.bytes");
 	if (t->both)
-		cell_bytes(t, i, "on the target", c->target.bytes,
+		cell_bytes(t, i, "target", c->target.bytes,
 		    "target.bytes");
 	cell_count(t, i, "Rewritten", c->rewritten_documents,
 	    "rewritten.documents");
@@ -210,7 +210,7 @@ write_digest(struct report_html *h, size_t i, const char *side,
     const struct spaceferry_tally *n, const char *shown)
 {
 
-	report_html_format(h, "<td><data class=\"digest\" data-key=\"collections."
+	report_html_format(h, "<td class=\"long\"><data class=\"digest\" data-key=\"collections."
 	    "%zu.%s.digest\" value=\"%s\">%s</data></td>", i, side, n->digest,
 	    shown);
 }
