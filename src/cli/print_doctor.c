@@ -111,7 +111,8 @@ print_text(struct print_doctor *p, const struct spaceferry_check *c)
 		    p->colour ? BOLD : "", c->group, p->colour ? PLAIN : "");
 	p->group = c->group;
 	at = print_head(p, c);
-	if (c->verdict == SPACEFERRY_PASS || c->verdict == SPACEFERRY_SKIPPED)
+	if ((c->verdict == SPACEFERRY_PASS ||
+	    c->verdict == SPACEFERRY_SKIPPED) && c->remedy[0] == '\0')
 		print_terse(p, c->seen, at);
 	else
 		wrap(p, c->seen, at, at);

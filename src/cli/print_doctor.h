@@ -1,8 +1,8 @@
 /*
  * What doctor says: each check as it is made, a line for people or one of JSON,
  * and the closing words.  For people the checks stand under the name of their
- * group; a pass is one line, cut to the terminal; what failed or is doubtful is
- * wrapped, its remedy below it.
+ * group; a pass is one line, cut to the terminal; what asks for something to be
+ * done is wrapped, its remedy below it.
  *
  * Order: print_doctor_init(), print_doctor_check() for each check, from one
  * thread at a time; then print_doctor_closing().

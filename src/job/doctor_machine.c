@@ -32,8 +32,8 @@ judge_memory(struct doctor *d)
 	if (f.verdict != SPACEFERRY_PASS)
 		f.remedy = "give a smaller --memory (8MiB is enough for small "
 		    "documents), or stop other programs";
-	doctor_tell(d, &f, "%s %s, a run takes %s and room for the largest "
-	    "documents", doctor_room_bytes(m.available, available), m.limit,
+	doctor_tell(d, &f, "%s %s, a run takes %s",
+	    doctor_room_bytes(m.available, available), m.limit,
 	    doctor_room_bytes(need, need_text));
 }
 

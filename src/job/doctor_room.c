@@ -101,18 +101,6 @@ try_nearest(struct doctor *d, const char *check, const char *path,
 }
 
 bool
-doctor_room_makeable(struct doctor *d, const char *check, const char *path,
-    struct err *err)
-{
-	char found[PATH_MAX];
-
-	if (!try_nearest(d, check, path, found, err))
-		return err->kind != ERR_INTERNAL;
-	doctor_pass(d, check, "%s is not there yet; a run can make it", path);
-	return true;
-}
-
-bool
 doctor_room_writable(struct doctor *d, const char *check, const char *path,
     bool *may, struct err *err)
 {
@@ -143,10 +131,14 @@ doctor_room_enough(struct doctor *d, const char *check,
 		f.verdict = SPACEFERRY_FAIL;
 	else if (available < room->better)
 		f.verdict = SPACEFERRY_WARN;
-	if (f.verdict != SPACEFERRY_PASS)
-		f.remedy = room->remedy;
-	doctor_tell(d, &f, "%s free on the disk of %s, %s need %s",
-	    doctor_room_bytes(available, free_text), found, room->what,
-	    doctor_room_bytes(room->need, need_text));
+	doctor_room_bytes(available, free_text);
+	if (f.verdict == SPACEFERRY_PASS) {
+		doctor_pass(d, check, "%s free on the disk of %s", free_text,
+		    found);
+		return true;
+	}
+	f.remedy = room->remedy;
+	doctor_tell(d, &f, "%s free on the disk of %s, %s need %s", free_text,
+	    found, room->what, doctor_room_bytes(room->need, need_text));
 	return true;
 }

@@ -7,13 +7,9 @@
 
 #include "job/doctor.h"
 
-/* Tells check: path is not there; may a run make it where its nearest parent
- * is?  Leaves nothing behind.  False with *err when memory is out. */
-bool doctor_room_makeable(struct doctor *d, const char *check,
-    const char *path, struct err *err);
-
 /* Tells check: may files be made in the folder at path or, where it is not
- * there, in its nearest parent?  *may: the answer. */
+ * there, in its nearest parent?  *may: the answer.  Leaves nothing behind.
+ * False with *err when doctor cannot go on. */
 bool doctor_room_writable(struct doctor *d, const char *check,
     const char *path, bool *may, struct err *err);
 

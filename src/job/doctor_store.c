@@ -78,8 +78,8 @@ look_for_parent(struct doctor *d, struct doctor_store *s, struct err *err)
 	}
 	if (strncasecmp(path, "file://", 7) == 0)
 		path += 7;
-	s->missing = true;
-	return doctor_room_makeable(d, check(s, DOCTOR_PLACE), path, err);
+	return doctor_room_writable(d, check(s, DOCTOR_PLACE), path,
+	    &s->missing, err);
 }
 
 static bool

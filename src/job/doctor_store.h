@@ -27,7 +27,7 @@ struct doctor_store {
 	char shown[300];	/* url without secrets */
 	struct store *store;	/* NULL: it cannot be opened */
 	struct store_session *session; /* NULL: of no use */
-	bool missing;		/* a folder that a run would make */
+	bool missing;		/* a folder that a run can make */
 	bool listable;
 	char key[DOCTOR_KEY_MAX]; /* of the probe; "" while none is there */
 };

@@ -129,6 +129,28 @@ narrow(void **state)
 	free(text);
 }
 
+/* A pass that asks for something is no mere pass. */
+static void
+pass_with_remedy(void **state)
+{
+	const struct spaceferry_check c = { "outside", "places",
+	    SPACEFERRY_PASS, TEXT("old URLs may be in places that nobody "
+	    "reaches from here"), TEXT("look") };
+	struct spaceferry_check kept = checks[0];
+	struct print_doctor p = { .utf8 = true, .columns = 56 };
+	char *text;
+
+	(void)state;
+	checks[0] = c;
+	text = told(&p, 1, NULL);
+	checks[0] = kept;
+	assert_string_equal(text, "outside\n"
+	    "  \xE2\x9C\x93 places           old URLs may be in places that\n"
+	    "                     nobody reaches from here\n"
+	    "                     \xE2\x86\x92 look\n");
+	free(text);
+}
+
 static void
 coloured(void **state)
 {
@@ -242,6 +264,7 @@ main(void)
 		cmocka_unit_test(one_screen),
 		cmocka_unit_test(plain_and_whole),
 		cmocka_unit_test(narrow),
+		cmocka_unit_test(pass_with_remedy),
 		cmocka_unit_test(coloured),
 		cmocka_unit_test(lines_of_json),
 		cmocka_unit_test(counts_in_the_summary),
