@@ -112,6 +112,18 @@ def test_links(app, moved, expected):
             f"{name} {key} is not named"
 
 
+def test_hosts(moved, expected):
+    """The sums are those of the reference; ports that it leaves out apart."""
+    hosts = moved.first.summary["hosts"]
+    assert sum(h["rewritten"] for h in hosts) == \
+        sum(len(e.links) for e in expected.values())
+    assert sum(h["no_rule"] for h in hosts if ":" not in h["host"]) == \
+        sum(e.counts["no_rule"] for e in expected.values())
+    listed = {h["host"]: h for h in hosts}
+    assert {"", "ezia.ai", "localhost:3000", "boulangerie.ezia.ai"} <= set(listed)
+    assert listed["ezia.ai:8443"]["missing_rule"] == "http://ezia.ai:8443"
+
+
 def _id_text(key):
     """What an _id of the fixture app looks like in canonical Extended JSON."""
     if key[0] == 0x07:
