@@ -7,7 +7,7 @@
 #include "job/ticker.h"
 
 #define INTERVAL_NS 500000000L
-#define VIEWS_MAX 64
+#define VIEWS_MAX 2048		/* what is finished is told till the end */
 
 struct ticker {
 	const struct spaceferry_callbacks *callbacks;
@@ -17,13 +17,16 @@ struct ticker {
 	pthread_cond_t stop_asked;
 	bool stop;
 	pthread_mutex_t telling; /* the caller is called once at a time */
+	/* The thread's own: */
+	struct progress_view views[VIEWS_MAX];
+	struct spaceferry_progress shown[VIEWS_MAX + 1];
 };
 
 static void
 tell(struct ticker *t)
 {
-	struct progress_view views[VIEWS_MAX];
-	struct spaceferry_progress shown[VIEWS_MAX + 1];
+	struct progress_view *views = t->views;
+	struct spaceferry_progress *shown = t->shown;
 	struct retry_view waiting;
 	size_t i, n, first = 0;
 
