@@ -275,6 +275,10 @@ const struct options_row options_table[] = {
 	/* Output */
 	{ .name = "report", .group = OPTIONS_OUTPUT, .argument = "FILE.html",
 	    .help = "also write a page for people, in one file",
+	    .more = "It needs no network and can be printed: what came out, "
+	    "collections with their digests, sizes, speed, links by host, "
+	    "differences, the command without its secrets.  An older page of "
+	    "that name is replaced when the run has ended, however it ended.",
 	    .type = &options_text, .field = AT(report),
 	    .commands = MIGRATE | COMPARE | DOCTOR,
 	    .completes = "file" },
