@@ -176,8 +176,8 @@ draw_axes(struct report_html *h, const struct chart *c)
 	report_html_raw(h, "</span><span>0</span></div>"
 	    "<div class=\"x\" aria-hidden=\"true\">");
 	for (i = 0; i <= 2; i++)
-		report_html_format(h, "<span>%s</span>", units_print_clock(
-		    (uint64_t)(c->seconds * i / 2 + 0.5), text));
+		report_html_format(h, "<span>%s</span>",
+		    units_print_seconds(c->seconds * i / 2, text));
 	report_html_raw(h, "</div>");
 }
 
@@ -226,11 +226,19 @@ active_seconds(const struct chart *c, int phase)
 	return to > from ? to - from : 0;
 }
 
+/* A run of a tick or two does not tell how long each of its phases took. */
+static bool
+is_short(const struct chart *c)
+{
+
+	return c->t->n < POINTS_LEAST || c->seconds <= 0;
+}
+
 static void
 write_phase(struct report_html *h, struct chart *c, int phase)
 {
 	char text[UNITS_TEXT];
-	double seconds = active_seconds(c, phase);
+	double seconds = is_short(c) ? 0 : active_seconds(c, phase);
 	uint64_t items, bytes;
 
 	c->bytes = false;
@@ -241,7 +249,7 @@ write_phase(struct report_html *h, struct chart *c, int phase)
 		return;
 	report_html_format(h, "<tr><th scope=\"row\"><span class=\"key s%d\">"
 	    "</span>%s</th><td class=\"n\">%s</td>", phase, phase_titles[phase],
-	    units_print_seconds(seconds, text));
+	    seconds > 0 ? units_print_seconds(seconds, text) : "");
 	report_html_format(h, "<td class=\"n\">%s</td>",
 	    units_print_count(items, text));
 	report_html_format(h, "<td class=\"n\">%s</td><td class=\"n\">",
@@ -274,7 +282,7 @@ report_chart_speed(struct report_html *h, const struct report_timeline *t)
 	c.seconds = t->points[t->n - 1].seconds;
 	c.bins = t->n - 1 < BINS_MOST ? t->n - 1 : BINS_MOST;
 	report_html_raw(h, "<section id=\"speed\"><h2>Over time</h2>\n");
-	if (t->n < POINTS_LEAST || c.seconds <= 0) {
+	if (is_short(&c)) {
 		report_html_raw(h, "<p class=\"quiet\">The run was too short "
 		    "for a chart.</p>\n");
 	} else {

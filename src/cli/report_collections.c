@@ -196,8 +196,9 @@ report_parts_collections(const struct report_view *v)
 		if (good < v->s->n_collections)
 			write_table(&t, ROWS_BAD);
 		if (good > 0) {
-			report_html_format(v->h, "<details><summary>%zu "
-			    "collections that are well</summary>\n", good);
+			report_html_format(v->h, "<details><summary>%zu of "
+			    "%zu collections are well</summary>\n", good,
+			    v->s->n_collections);
 			write_table(&t, ROWS_GOOD);
 			report_html_raw(v->h, "</details>\n");
 		}
@@ -229,8 +230,9 @@ report_parts_digests(const struct report_view *v)
 	    "2<sup>128</sup>, of the XXH3-128 of its documents with _id first; "
 	    "the source's is of what the documents are after rewriting. Equal "
 	    "digests: equal documents, in whatever order.</p>\n");
-	report_html_format(v->h, "<details%s><summary>%zu collections"
-	    "</summary>\n", n <= REPORT_PARTS_UNFOLDED ? " open" : "", n);
+	report_html_format(v->h, "<details%s><summary>%zu collection%s"
+	    "</summary>\n", n <= REPORT_PARTS_UNFOLDED ? " open" : "", n,
+	    n == 1 ? "" : "s");
 	report_parts_table(v->h, "Digests", "Collection|Source|Target");
 	for (i = 0; i < v->s->n_collections; i++) {
 		const struct spaceferry_collection *c = &v->s->collections[i];

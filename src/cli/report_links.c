@@ -102,7 +102,7 @@ write_hosts(const struct report_view *v)
 		if (i + 1 != HOSTS_UNFOLDED || v->s->n_hosts == i + 1)
 			continue;
 		report_parts_table_end(v->h);
-		report_html_format(v->h, "<details><summary>%zu more hosts"
+		report_html_format(v->h, "<details><summary>and %zu more"
 		    "</summary>\n", v->s->n_hosts - i - 1);
 		report_parts_table(v->h, "More hosts", HOSTS_COLUMNS);
 	}

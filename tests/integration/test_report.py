@@ -120,6 +120,40 @@ def test_page(kind, runs, browser):
     page.close()
 
 
+# Each a page that is not well, or does not tell what happened.
+PLANTED = {
+    "figure": ('value="300" data-key="collections', 'value="301" data-key="collections'),
+    "words": (">300</data>", ">301</data>"),
+    "lost": ('data-key="links.rewritten"', "data-other"),
+    "unknown": ('data-key="links.rewritten"', 'data-key="links.written"'),
+    "digest": ('digest" value="', 'digest" value="0'),
+    "script": ("</main>", "<script>document.title = 1</script></main>"),
+    "image": ("</main>", '<img alt="" src="https://old.example/x.png"></main>'),
+    "handler": ("<main>", '<main onclick="go()">'),
+    "heading": ("</main>", "<h1>Again</h1></main>"),
+    "wide": ("</main>", '<p style="width: 2000px">wide</p></main>'),
+    "tiny": ("</main>", '<p style="font-size: 8px">tiny</p></main>'),
+    "faint": ("</main>", '<p style="color: #888">faint</p></main>'),
+}
+
+
+@needs_browser
+@pytest.mark.parametrize("fault", PLANTED)
+def test_planted(fault, runs, browser, tmp_path):
+    """What test_page() looks for, it finds."""
+    path, r = runs["migrate"]
+    old, new = PLANTED[fault]
+    text = path.read_text()
+    assert old in text
+    (tmp_path / "bent.html").write_text(text.replace(old, new))
+    page = browser.open(tmp_path / "bent.html")
+    with pytest.raises(AssertionError):
+        pages.assert_sound(page)
+        pages.compare(page, r.summary)
+        pages.assert_readable(page)
+    page.close()
+
+
 def text_of(page, selector="main"):
     return page.evaluate(f"document.querySelector({json.dumps(selector)})?.textContent")
 
