@@ -101,17 +101,19 @@ const struct options_row options_table[] = {
 	    "the target's document, and counts it as kept.  replace puts the "
 	    "source's in its place.",
 	    .type = &options_choice, .field = JOB(on_conflict),
-	    .commands = MIGRATE | IMPORT },
+	    .commands = MIGRATE | IMPORT | DOCTOR },
 	{ .name = "drop", .group = OPTIONS_DATA,
 	    .help = "remove the target's namespaces first",
 	    .more = "Only the chosen namespaces, as they are named there.",
-	    .type = &options_flag, .field = JOB(drop), .commands = WRITES },
+	    .type = &options_flag, .field = JOB(drop),
+	    .commands = WRITES | DOCTOR },
 	{ .name = "delta", .group = OPTIONS_DATA,
 	    .help = "move only what differs on the target",
 	    .more = "Compares both sides by digests first, then inserts what "
 	    "is missing and replaces what differs: --on-conflict replace is "
 	    "implied.",
-	    .type = &options_flag, .field = JOB(delta), .commands = MIGRATE },
+	    .type = &options_flag, .field = JOB(delta),
+	    .commands = MIGRATE | DOCTOR },
 	{ .name = "delete", .group = OPTIONS_DATA,
 	    .help = "with --delta: remove what only the target has",
 	    .more = "Documents in the chosen collections, and files.  Without "

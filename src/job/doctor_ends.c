@@ -186,7 +186,7 @@ why_not(const struct doctor_ends *all)
 	    all->source.end->kind == END_ARCHIVE &&
 	    all->source.end->place.stream ? "the source comes through a pipe" :
 	    !all->planned ? "there is no plan" :
-	    "the target's collections cannot be listed";
+	    "the target cannot be looked into";
 }
 
 static bool

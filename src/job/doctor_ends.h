@@ -47,7 +47,8 @@ struct doctor_end {
 	struct reach_hello *hellos; /* one per way; set_name etc. of those that
 				 * did answer */
 	bool *answered;		/* which */
-	bool tls;		/* how they did */
+	bool tls;		/* how they were asked */
+	struct err unanswered;	/* of the last that did not */
 	struct mongo_rights *rights;
 };
 
@@ -60,8 +61,6 @@ struct doctor_ends {
 	bool target_read;	/* so is the target's catalog */
 	bool small;		/* the target is M0 or Flex */
 };
-
-typedef enum doctor_next doctor_step_fn(struct doctor_end *e, struct err *err);
 
 /* --- telling --- */
 
@@ -99,8 +98,7 @@ enum doctor_next doctor_reach_set(struct doctor_end *e, struct err *err);
 enum doctor_next doctor_reach_clock(struct doctor_end *e, struct err *err);
 enum doctor_next doctor_reach_auth(struct doctor_end *e, struct err *err);
 
-/* Asks every open host hello, over TLS or not; counts those that answer.  *err
- * is of the last that did not. */
+/* Asks every open host hello, over TLS or not; counts those that answer. */
 size_t doctor_reach_ask(struct doctor_end *e, bool tls, struct err *err);
 void doctor_reach_free(struct doctor_end *e);
 
@@ -119,7 +117,9 @@ enum doctor_next doctor_rights_target(struct doctor_ends *all,
 enum doctor_next doctor_rights_write(struct doctor_ends *all,
     struct err *err);
 
-/* Group "fit": needs planned and, for most, target_read. */
+/* Group "fit".  doctor_fit_tier() needs planned: fills small, and stops where
+ * a name is too long to be asked about.  The others need target_read, too. */
+enum doctor_next doctor_fit_tier(struct doctor_ends *all, struct err *err);
 enum doctor_next doctor_fit(struct doctor_ends *all, struct err *err);
 enum doctor_next doctor_fit_size(struct doctor_ends *all, struct err *err);
 

@@ -284,20 +284,25 @@ fit_archive(struct doctor_ends *all, struct err *err)
 	    DOCTOR_GO : DOCTOR_ABORT;
 }
 
-static enum doctor_next
-fit_names(struct doctor_ends *all, struct err *err)
+enum doctor_next
+doctor_fit_tier(struct doctor_ends *all, struct err *err)
 {
-	const struct data *d = &all->data;
+	struct doctor *d = all->doctor;
 
-	if (tell_result(all, "names", preflight_names(d, all->small, err),
-	    all->small ? "none is longer than 95 bytes, no database's than 38" :
-	    "none is too long", err) == DOCTOR_ABORT ||
-	    tell_result(all, "indexes", preflight_indexes(d, err),
-	    "no kind of index that the target does not know", err) ==
-	    DOCTOR_ABORT)
-		return DOCTOR_ABORT;
-	return tell_result(all, "case", preflight_case(&all->data, err),
-	    "no two databases differ in case only", err);
+	d->group = "fit";
+	if (!mongo_is_small_atlas(all->target.end->session, &all->small, err))
+		return doctor_failed(d, "tier", err);
+	doctor_pass(d, "tier", all->small ? "the target is M0 or Flex of Atlas" :
+	    "the target is none of Atlas' small tiers");
+	if (!preflight_names(&all->data, all->small, err)) {
+		if (doctor_failed(d, "names", err) == DOCTOR_ABORT)
+			return DOCTOR_ABORT;
+		return preflight_names(&all->data, false, err) ? DOCTOR_GO :
+		    DOCTOR_STOP;
+	}
+	doctor_pass(d, "names", all->small ? "none is longer than 95 bytes, no "
+	    "database's than 38" : "none is too long");
+	return DOCTOR_GO;
 }
 
 enum doctor_next
@@ -307,12 +312,12 @@ doctor_fit(struct doctor_ends *all, struct err *err)
 
 	if (all->target.end->kind != END_MONGO)
 		return fit_archive(all, err);
-	if (!mongo_is_small_atlas(all->target.end->session, &all->small, err))
-		return doctor_failed(d, "tier", err);
-	doctor_pass(d, "tier", all->small ? "the target is M0 or Flex of Atlas" :
-	    "the target is none of Atlas' small tiers");
 	if (check_versions(all, err) == DOCTOR_ABORT ||
-	    fit_names(all, err) == DOCTOR_ABORT)
+	    tell_result(all, "indexes", preflight_indexes(&all->data, err),
+	    "no kind of index that the target does not know", err) ==
+	    DOCTOR_ABORT ||
+	    tell_result(all, "case", preflight_case(&all->data, err),
+	    "no two databases differ in case only", err) == DOCTOR_ABORT)
 		return DOCTOR_ABORT;
 	if (all->small) {
 		if (check_count(all, err) == DOCTOR_ABORT)

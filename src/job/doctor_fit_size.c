@@ -18,6 +18,7 @@
 /* What is read of each collection at most: that many documents, some from each
  * of a few places; and how long all of them together may take. */
 #define SAMPLE_DOCS 1000
+#define SAMPLE_BYTES ((uint64_t)4 << 20)	/* less is read to its end */
 #define SAMPLE_PLACES 8
 #define SAMPLE_SPLIT_MOST 2000000	/* documents: finding places costs */
 #define SAMPLE_MS 8000
@@ -121,10 +122,11 @@ read_move(struct sample *s, struct err *err)
 	s->docs = s->before = s->after = 0;
 	s->too_large_before = s->too_large;
 	s->whole = true;
-	s->left = SAMPLE_DOCS;
+	s->left = info->bytes > SAMPLE_BYTES ? SAMPLE_DOCS : UINT64_MAX;
 	if (s->move->stream)
 		return read_place(s, NULL, err);
-	if (info->count <= SAMPLE_DOCS || info->count > SAMPLE_SPLIT_MOST)
+	if (s->left == UINT64_MAX || info->count <= SAMPLE_DOCS ||
+	    info->count > SAMPLE_SPLIT_MOST)
 		return read_place(s, &all, err);
 	s->left = SAMPLE_DOCS / SAMPLE_PLACES;
 	return mongo_split(s->all->source.end->session, &split, err);

@@ -250,6 +250,13 @@ doctor_plan_target(struct doctor_ends *all, struct err *err)
 		return next;
 	if (archive)
 		return read_target(all, err);
+	if ((next = doctor_fit_tier(all, err)) != DOCTOR_GO) {
+		all->doctor->group = "target";
+		doctor_skip(all->doctor, "rights", "not looked at: a name is "
+		    "too long for any server");
+		return next;
+	}
+	all->doctor->group = "target";
 	if ((next = doctor_rights_target(all, err)) == DOCTOR_ABORT)
 		return next;
 	if (next == DOCTOR_STOP) {

@@ -46,6 +46,7 @@ doctor_reach_ask(struct doctor_end *e, bool tls, struct err *err)
 
 	forget_hellos(e);
 	e->tls = tls;
+	err_set(&e->unanswered, ERR_NETWORK, "no answer");
 	e->hellos = calloc(e->n_ways + 1, sizeof(*e->hellos));
 	e->answered = calloc(e->n_ways + 1, sizeof(*e->answered));
 	if (e->hellos == NULL || e->answered == NULL) {
@@ -56,7 +57,7 @@ doctor_reach_ask(struct doctor_end *e, bool tls, struct err *err)
 		struct reach_host host = reach_host_of(e, i);
 
 		e->answered[i] = is_open(e, i) && reach_hello(e->reach, &host,
-		    tls, DOCTOR_STEP_MS, &e->hellos[i], err);
+		    tls, DOCTOR_STEP_MS, &e->hellos[i], &e->unanswered);
 		n += e->answered[i];
 	}
 	return n;
@@ -201,7 +202,9 @@ check_plain(struct doctor_end *e, struct err *err)
 		return DOCTOR_GO;
 	}
 	for (i = 0; i < e->n_ways; i++) {
-		if (!is_open(e, i))
+		/* Who says nothing will say nothing to this either. */
+		if (!is_open(e, i) ||
+		    strstr(e->unanswered.message, "timeout") != NULL)
 			continue;
 		tls = probe_tls(&e->ways[i].host, &o, text);
 		if (tls != PROBE_TLS_OK && tls != PROBE_TLS_WANTS_ONE)
@@ -246,22 +249,25 @@ doctor_reach_tls(struct doctor_end *e, struct err *err)
 enum doctor_next
 doctor_reach_hello(struct doctor_end *e, struct err *err)
 {
+	bool asked = e->hellos != NULL && e->tls == e->facts->tls;
 	size_t i, n = 0, open = 0;
 
+	if (!asked)
+		doctor_reach_ask(e, e->facts->tls, err);
+	if (e->answered == NULL)
+		return DOCTOR_ABORT;
 	for (i = 0; i < e->n_ways; i++) {
 		open += is_open(e, i);
-		n += e->hellos != NULL && e->answered[i];
+		n += e->answered[i];
 	}
-	err_clear(err);
+	/* Since TLS 1.3 it is told only after the handshake. */
+	if (n == 0 && e->tls && e->facts->key_file == NULL &&
+	    strstr(e->unanswered.message, "timeout") == NULL)
+		err_hint(&e->unanswered, "does the server want a client's "
+		    "certificate (tlsCertificateKeyFile=FILE in the URI)? Its "
+		    "log says so");
 	if (n == 0)
-		n = doctor_reach_ask(e, e->facts->tls, err);
-	if (n == 0) {
-		if (err->kind == ERR_NOMEM)
-			return DOCTOR_ABORT;
-		if (err->kind == ERR_NONE)
-			err_set(err, ERR_NETWORK, "no answer");
-		return doctor_failed(e->doctor, "hello", err);
-	}
+		return doctor_failed(e->doctor, "hello", &e->unanswered);
 	if (n < open)
 		doctor_warn(e->doctor, "hello", "look into the logs of those "
 		    "that do not", "%zu of %zu hosts answer as a MongoDB", n,

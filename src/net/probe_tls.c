@@ -28,15 +28,17 @@ static const struct {
 	{ "Broken pipe", PROBE_TLS_CLOSED },
 };
 
+/* Names are compared by libcurl, all else by OpenSSL. */
 static enum probe_tls
-judge_certificate(CURL *easy)
+judge_certificate(CURL *easy, const char *text)
 {
 	long result = 0;
 
+	if (strstr(text, "subject name") != NULL)
+		return PROBE_TLS_NAME;
 	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
-	if (result == HAS_EXPIRED || result == NOT_YET_VALID)
-		return PROBE_TLS_EXPIRED;
-	return result == 0 ? PROBE_TLS_NAME : PROBE_TLS_UNKNOWN;
+	return result == HAS_EXPIRED || result == NOT_YET_VALID ?
+	    PROBE_TLS_EXPIRED : PROBE_TLS_UNKNOWN;
 }
 
 static enum probe_tls
@@ -48,7 +50,7 @@ judge(CURL *easy, CURLcode rc, const char *text)
 	case CURLE_OK:
 		return PROBE_TLS_OK;
 	case CURLE_PEER_FAILED_VERIFICATION:
-		return judge_certificate(easy);
+		return judge_certificate(easy, text);
 	case CURLE_OPERATION_TIMEDOUT:
 		return PROBE_TLS_SILENT;
 	case CURLE_SSL_CACERT_BADFILE:

@@ -38,7 +38,10 @@ def why_not():
 
 class Names(Server):
     """dnsmasq on a loopback address of its own; it lives in, and keeps, the
-    mount namespace where it is asked."""
+    mount namespace where it is asked.  more: further names, as dnsmasq's
+    options."""
+
+    more = ()
 
     def __init__(self, folder, port, authority):
         super().__init__(folder)
@@ -60,6 +63,7 @@ class Names(Server):
         for name in CLUSTERS:
             dnsmasq += [f"--srv-host=_mongodb._tcp.{name},{HOST},{self.served}",
                         f"--txt-record={name},authSource=admin&replicaSet={SET}"]
+        dnsmasq += self.more
         return ["unshare", "-m", "--propagation", "private", "sh", "-ec",
                 f'mount --bind "$0/resolv.conf" {RESOLV}; '
                 f'mount --bind "$0/authorities" {AUTHORITIES}; exec "$@"',
@@ -129,4 +133,6 @@ class Atlas:
             self.names.stop()
         if self.front is not None:
             self.front.close()
+        if self.server.process is not None:     # asked to stop it takes 10 s
+            self.server.kill()
         self.server.stop()

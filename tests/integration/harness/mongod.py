@@ -220,8 +220,8 @@ class Member(Mongod):
     cache_gb = "0.25"
 
 
-def make_certificates(folder, names="IP:127.0.0.1,DNS:localhost"):
-    """ca.pem and server.pem (for names) in folder."""
+def make_certificates(folder, names="IP:127.0.0.1,DNS:localhost", days=2):
+    """ca.pem and server.pem (for names, for days: -1 has expired) in folder."""
     def openssl(*args):
         subprocess.run(["openssl", *args], cwd=folder, check=True,
                        capture_output=True)
@@ -232,7 +232,7 @@ def make_certificates(folder, names="IP:127.0.0.1,DNS:localhost"):
             "-out", "server.csr")
     (folder / "san").write_text(f"subjectAltName={names}\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey",
-            "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san",
+            "ca.key", "-CAcreateserial", "-days", str(days), "-extfile", "san",
             "-out", "server.crt")
     (folder / "server.pem").write_bytes(
         (folder / "server.crt").read_bytes() + (folder / "server.key").read_bytes())
