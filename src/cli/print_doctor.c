@@ -151,6 +151,28 @@ advice(const struct print_style *style, const size_t counts[])
 	return "Nothing was found that stops the migration.";
 }
 
+/* "failed: files target-keys, machine state", once each: what stands above
+ * may be out of sight by now. */
+static void
+print_names(FILE *out, const struct spaceferry_summary *s,
+    enum spaceferry_verdict verdict, const char *title)
+{
+	const struct spaceferry_check *c, *last = NULL;
+	size_t i;
+
+	for (i = 0; i < s->n_checks; i++) {
+		c = &s->checks[i];
+		if (c->verdict != verdict || (last != NULL &&
+		    strcmp(c->group, last->group) == 0 &&
+		    strcmp(c->name, last->name) == 0))
+			continue;
+		fprintf(out, "%s%s %s", last == NULL ? title : ", ", c->group,
+		    c->name);
+		last = c;
+	}
+	fputs(last != NULL ? "\n" : "", out);
+}
+
 void
 print_doctor_closing(FILE *out, const struct spaceferry_summary *s,
     const struct print_style *style)
@@ -167,6 +189,8 @@ print_doctor_closing(FILE *out, const struct spaceferry_summary *s,
 	fprintf(out, ", %zu failed", counts[SPACEFERRY_FAIL]);
 	if (counts[SPACEFERRY_SKIPPED] > 0)
 		fprintf(out, ", %zu skipped", counts[SPACEFERRY_SKIPPED]);
-	fprintf(out, "%s\n%s\n", style->colour ? PLAIN : "",
-	    advice(style, counts));
+	fputs(style->colour ? PLAIN "\n" : "\n", out);
+	print_names(out, s, SPACEFERRY_FAIL, "failed: ");
+	print_names(out, s, SPACEFERRY_WARN, "warnings: ");
+	fprintf(out, "%s\n", advice(style, counts));
 }

@@ -350,5 +350,6 @@ def test_for_people(spaceferry, s3_server, bucket, uploads):
         assert r.rc == 1 and r.stderr == "", r
         for word in words:
             assert word in r.stdout, r
-        assert "1 failed" in r.stdout.splitlines()[-2], r
+        assert "1 failed" in r.stdout.splitlines()[-3], r
+        assert r.stdout.splitlines()[-2] == "failed: files target-keys", r
         expect.no_secret(r, "wrong-secret-word")

@@ -80,6 +80,8 @@ one_screen(void **state)
 	    "  \xE2\x80\x93 cors             no --app-url\n"
 	    "\n"
 	    "4 checks: 1 passed, 1 warning, 1 failed, 1 skipped\n"
+	    "failed: source tls\n"
+	    "warnings: files a-very-long-name-of-one\n"
 	    "The migration would not go well.  Mend what failed, then run "
 	    "doctor again.\n";
 	struct print_doctor p = { .utf8 = true, .columns = 56 };
@@ -215,7 +217,8 @@ closing_words(void **state)
 		    "run doctor again.\n" },
 		{ 1, 0, "\n1 check: 1 passed, 0 warnings, 0 failed\nNothing "
 		    "was found that stops the migration.\n" },
-		{ 3, 0, "\n3 checks: 1 passed, 1 warning, 1 failed\nNothing "
+		{ 3, 0, "\n3 checks: 1 passed, 1 warning, 1 failed\nfailed: "
+		    "source tls\nwarnings: files a-very-long-name-of-one\nNothing "
 		    "was found that stops the migration; see to the warnings "
 		    "first.\n" },
 	};
