@@ -119,7 +119,10 @@ match_byte(const char **g, const char *end, char c)
 
 	if (*g == end)
 		return false;
-	if (**g == '[' && (after = match_set(*g, end, c, &found)) != NULL) {
+	if (**g == '[') {
+		/* One that is not closed matches nothing, as in git. */
+		if ((after = match_set(*g, end, c, &found)) == NULL)
+			return false;
 		*g = after;
 		return found;
 	}

@@ -299,7 +299,7 @@ jscode_imports(struct span text, jscode_import_fn *fn, void *arg)
 			/* "from" closes an import; elsewhere it is a word. */
 			if (i == 0 && !span_begins(before, "import") &&
 			    !span_begins(before, "export") &&
-			    !span_begins(before, "}"))
+			    !span_ends(before, "}"))
 				continue;
 			/* Types go away when the code is built. */
 			if (span_begins(before, "import type"))

@@ -99,7 +99,7 @@ variable_is_smtp(const char *name, const char *value)
 	    (span_ends(span_of(name), "PORT") && is_mail_port(value));
 }
 
-/* Four or more x on end, and nothing around them but a short prefix. */
+/* Four or more x, and not much else. */
 static bool
 is_crossed_out(const char *value)
 {
@@ -111,7 +111,7 @@ is_crossed_out(const char *value)
 		else if (*value != '-' && *value != '_')
 			others++;
 	}
-	return crosses >= 4 && others <= 4;
+	return crosses >= 4 && crosses >= others;
 }
 
 static bool

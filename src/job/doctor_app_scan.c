@@ -15,6 +15,16 @@ struct file_scan {
 	struct span text;
 };
 
+/* Adds what stands at at; lines are counted only for what is kept. */
+static bool
+sight(const struct file_scan *s, struct app_sightings *list, const char *what,
+    size_t what_len, const char *at)
+{
+
+	return doctor_app_sight(list, s->path, list->n < APP_SIGHTINGS_MAX ?
+	    span_line_number(s->text, at) : 0, what, what_len);
+}
+
 static bool
 on_use(void *arg, const struct envuse *u)
 {
@@ -35,10 +45,10 @@ on_use(void *arg, const struct envuse *u)
 			old->fallback = span_dup(u->fallback);
 		return true;
 	}
-	if (!doctor_app_sight(use, s->path, span_line_number(s->text, u->at),
-	    name, strlen(name)))
+	if (!sight(s, use, name, strlen(name), u->at))
 		return false;
-	if (use->n < APP_SIGHTINGS_MAX) {
+	/* One more was counted only, where the list is full. */
+	if (use->count == use->n) {
 		use->v[use->n - 1].optional = u->optional;
 		if (u->fallback.len > 0)
 			use->v[use->n - 1].fallback = span_dup(u->fallback);
@@ -51,8 +61,7 @@ on_mark(void *arg, enum marks_kind kind, const char *what, const char *at)
 {
 	struct file_scan *s = arg;
 
-	return doctor_app_sight(&s->a->mark[kind], s->path,
-	    span_line_number(s->text, at), what, strlen(what));
+	return sight(s, &s->a->mark[kind], what, strlen(what), at);
 }
 
 static bool
@@ -60,8 +69,7 @@ on_secret(void *arg, const char *kind, const char *at)
 {
 	struct file_scan *s = arg;
 
-	return doctor_app_sight(&s->a->secret, s->path,
-	    span_line_number(s->text, at), kind, strlen(kind));
+	return sight(s, &s->a->secret, kind, strlen(kind), at);
 }
 
 static void
@@ -75,8 +83,7 @@ on_import(void *arg, struct span package, const char *at)
 		if (span_is(package, import->v[i].what))
 			return;
 	}
-	(void)doctor_app_sight(import, s->path, span_line_number(s->text, at),
-	    package.p, package.len);
+	(void)sight(s, import, package.p, package.len, at);
 }
 
 static bool

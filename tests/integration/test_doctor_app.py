@@ -477,6 +477,22 @@ def test_what_cannot_be_read(tmp_path):
     assert unwell(checks) == {"source-tree": "warn"}
 
 
+def test_large_files_of_nothing_but_matter(case):
+    """A quarter of a MiB each of what the readers look for: all of it ends, in short lines."""
+    matter = ["process.env.A_%d ", "from 'p%d'\n", "sameSite: 'lax', ", "images: {[",
+              "host.split('.').length > 2 ", "X-Frame-Options: DENY ", "/* ", "`${",
+              "const { A, B } = process.env;", "mongodb://a:Hunter2x@h%d.example/x\n",
+              "-----BEGIN PRIVATE KEY-----", "https://ezia.ai/%d ", "writeFile(\n"]
+    for n, text in enumerate(matter):
+        many = "".join(text.replace("%d", str(i)) for i in range((1 << 18) // len(text)))
+        case.add(f"lib/m{n}.ts", many)
+    case.append("Dockerfile", "FROM a\n" * 5000)
+    case.append(".gitignore", "a/**/b/**/c*d*e\n" * 5000)
+    _, checks = case.run()
+    assert checks["secrets-in-files"]["verdict"] == "fail"
+    assert max(len(c["seen"]) for c in checks.values()) < 1100
+
+
 def test_places_out_of_reach_by_the_apps_variables(case):
     case.values.update(STRIPE_SECRET_KEY="whatever-it-is", GOOGLE_CLIENT_ID="x",
                        BREVO_API_KEY="k")
