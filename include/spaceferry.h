@@ -277,6 +277,7 @@ struct spaceferry_host {
 
 /* What --delta did. */
 struct spaceferry_delta {
+	bool ran;		/* else the rest means nothing */
 	uint64_t inserted;
 	uint64_t replaced;
 	uint64_t deleted;

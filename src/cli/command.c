@@ -56,6 +56,11 @@ check_delta(const struct options *o, struct err *err)
 	if (!job->delete_extra && job->max_delete > 0)
 		return err_set(err, ERR_USAGE, "--max-delete goes with "
 		    "--delta --delete");
+	if (job->delete_extra && job->query != NULL) {
+		err_set(err, ERR_USAGE, "--delete would remove every document "
+		    "that --query does not choose");
+		return err_hint(err, "leave one of them out");
+	}
 	if (job->delta && job->drop)
 		return err_set(err, ERR_USAGE, "--delta keeps what is on the "
 		    "target, --drop removes it: leave one of them out");

@@ -109,21 +109,26 @@ const struct options_row options_table[] = {
 	    .commands = WRITES | DOCTOR },
 	{ .name = "delta", .group = OPTIONS_DATA,
 	    .help = "move only what differs on the target",
-	    .more = "Compares both sides by digests first, then inserts what "
-	    "is missing and replaces what differs: --on-conflict replace is "
-	    "implied.",
+	    .more = "Brings a target up to date: compares both sides by "
+	    "digests first, then inserts what is missing and replaces what "
+	    "differs (--on-conflict replace is implied).  Collections and "
+	    "indexes that are missing are made; whole collections that only "
+	    "the target has stay.  A capped or time-series collection that "
+	    "differs is replaced whole, with --delete only, unless it is empty.",
 	    .type = &options_flag, .field = JOB(delta),
 	    .commands = MIGRATE | DOCTOR },
 	{ .name = "delete", .group = OPTIONS_DATA,
 	    .help = "with --delta: remove what only the target has",
-	    .more = "Documents in the chosen collections, and files.  Without "
-	    "it they are counted as extra and left alone.",
+	    .more = "Documents in the chosen collections, and files as "
+	    "--files-include and --files-exclude choose them.  Without it "
+	    "they are counted as extra and left alone.",
 	    .type = &options_flag, .field = JOB(delete_extra),
 	    .commands = MIGRATE },
 	{ .name = "max-delete", .group = OPTIONS_DATA, .argument = "N",
 	    .help = "remove nothing if it were more than N",
-	    .more = "Documents and files are counted together, before "
-	    "the first one is removed.",
+	    .more = "Documents and files are counted together before anything "
+	    "is changed, which takes a comparison more; if they are more than "
+	    "N, the run ends (exit status 2).",
 	    .type = &options_limit, .field = JOB(max_delete),
 	    .commands = MIGRATE },
 	{ .name = "users-and-roles", .group = OPTIONS_DATA,

@@ -116,7 +116,12 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 {
 	char bytes[UNITS_TEXT];
 
-	if (s->dry_run) {
+	if (s->dry_run && s->delta.ran) {
+		fputs("Nothing was written.  The run would bring up to date ",
+		    out);
+		print_amount(out, s, sum, style->files);
+		fputs(".\n", out);
+	} else if (s->dry_run) {
 		fputs("Nothing was written.  The run would move ", out);
 		print_amount(out, s, sum, style->files);
 		fputs(".\n", out);

@@ -192,6 +192,19 @@ repeated(const struct spaceferry_summary *s)
 }
 
 static json_t *
+delta(const struct spaceferry_summary *s)
+{
+	json_t *o = json_object();
+
+	set(&o, "inserted", number(s->delta.inserted));
+	set(&o, "replaced", number(s->delta.replaced));
+	set(&o, "deleted", number(s->delta.deleted));
+	set(&o, "bytes", number(s->delta.bytes));
+	set(&o, "files_deleted", number(s->delta.files_deleted));
+	return o;
+}
+
+static json_t *
 links(const struct spaceferry_summary *s)
 {
 	json_t *o = json_object();
@@ -333,6 +346,8 @@ summary(const struct spaceferry_summary *s)
 	set(&o, "files", files(&s->files));
 	if (s->resumed)
 		set(&o, "resumed", repeated(s));
+	if (s->delta.ran)
+		set(&o, "delta", delta(s));
 	set(&o, "links", links(s));
 	set(&o, "quarantine", text(s->quarantine));
 	set(&o, "errors", findings(s->errors, s->n_errors));

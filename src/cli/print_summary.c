@@ -208,6 +208,28 @@ print_repeated(FILE *out, const struct spaceferry_summary *s)
 }
 
 static void
+print_delta(FILE *out, const struct spaceferry_summary *s)
+{
+	const struct spaceferry_delta *d = &s->delta;
+	char text[UNITS_TEXT];
+	bool first = true;
+
+	if (!d->ran)
+		return;
+	fputs(s->dry_run ? "  would be changed: " : "  changed: ", out);
+	state_part(out, &first, d->inserted, "inserted");
+	state_part(out, &first, d->replaced, "replaced");
+	state_part(out, &first, d->deleted, "removed");
+	state_part(out, &first, d->files_deleted, d->files_deleted == 1 ?
+	    "file removed" : "files removed");
+	if (first)
+		fputs("nothing", out);
+	else
+		fprintf(out, " (%s sent)", units_print_bytes(d->bytes, text));
+	fputc('\n', out);
+}
+
+static void
 print_links(FILE *out, const struct spaceferry_summary *s)
 {
 	char n[UNITS_TEXT];
@@ -376,6 +398,7 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 	    units_print_seconds(s->elapsed_seconds, took));
 	print_collections(out, s, style->colour);
 	print_files(out, s, style);
+	print_delta(out, s);
 	print_links(out, s);
 	print_repeated(out, s);
 	print_unrewritten(out, s);

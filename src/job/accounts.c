@@ -227,7 +227,7 @@ check_target(struct data *d, struct job *job, const struct both *b,
 		return true;
 	if (!check_rights(d, &b->to, err))
 		return false;
-	return job->options->on_conflict != SPACEFERRY_ABORT ||
+	return job_on_conflict(job) != SPACEFERRY_ABORT ||
 	    (journal != NULL && journal_get(journal, FACT) != NULL) ||
 	    check_clash(d, b, err);
 }
@@ -281,7 +281,7 @@ accounts_move(struct data *d, struct job *job, struct journal *journal,
 	    !journal_put(journal, FACT, CLAIMED, err) ||
 	    (is_pipe(&d->source) && !tell_admins(d, job, &b, err)))
 		goto out;
-	if (job->options->on_conflict == SPACEFERRY_SKIP &&
+	if (job_on_conflict(job) == SPACEFERRY_SKIP &&
 	    !users_subtract(&b.source, &b.target, err))
 		goto out;
 	if (!users_write(d->target.session, &b.source, &b.target, err)) {

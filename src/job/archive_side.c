@@ -67,7 +67,10 @@ take(void *arg, const struct archive_item *item, struct err *err)
 		    &r->counts[i], err)) {
 		case TRANSFORM_TOO_LARGE:
 			if (!job_compares(r->side->job))
-				return true;
+				return r->side->too_large == NULL ||
+				    r->side->too_large(r->side->too_large_arg,
+				    &r->side->data->moves[i], item->doc,
+				    item->len, err);
 			break;
 		case TRANSFORM_FAILED:
 			return false;

@@ -21,6 +21,10 @@ struct archive_side {
 	const bool *selected;	/* one per move; NULL: all of them */
 	struct links *links;	/* NULL: links are not looked up */
 	struct rewrite_counts *counts; /* one per move, added to; may be NULL */
+	/* Is told what is left out; may be NULL. */
+	bool (*too_large)(void *arg, struct move *m, const uint8_t *doc,
+	    size_t len, struct err *err);
+	void *too_large_arg;
 };
 
 /* Tells each document of the selected moves.  Documents too large after

@@ -54,6 +54,8 @@ struct drill_found {
 /* Whom it is told, from the thread that drills. */
 struct drill_teller {
 	bool both;		/* a different document with the target's too */
+	bool later;		/* both sides are compared once more after this:
+				 * what changed meanwhile need not be named */
 	bool (*found)(void *arg, const struct drill_found *f, struct err *err);
 	void *arg;
 };

@@ -68,6 +68,9 @@ static const char *
 remedy(const struct job *job, enum drill_verdict verdict)
 {
 
+	if (verdict == DRILL_EXTRA && job->options->delta)
+		return job->options->delete_extra ? "" :
+		    "--delete removes what only the target has";
 	if (verdict == DRILL_EXTRA && job->resumed)
 		return "the interrupted run may have moved it before the source "
 		    "deleted it: --restart --drop moves everything anew";

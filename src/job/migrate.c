@@ -6,6 +6,7 @@
 #include "flow/pipeline.h"
 #include "job/accounts.h"
 #include "job/copy.h"
+#include "job/delta.h"
 #include "job/drift.h"
 #include "job/export.h"
 #include "job/files.h"
@@ -33,7 +34,8 @@ open_state(struct run *r, struct err *err)
 		return false;
 	if ((r->journal = state_key_open_journal(&r->key, &r->job, err)) == NULL)
 		return false;
-	r->job.resumed = journal_resumed(r->journal);
+	/* --delta compares anew, whatever was done. */
+	r->job.resumed = journal_resumed(r->journal) && !r->job.options->delta;
 	if (r->job.resumed)
 		log_info("resuming the run that was interrupted");
 	r->quarantine = quarantine_open(journal_place(r->journal), err);
@@ -63,7 +65,9 @@ static bool
 find_moment(struct run *r, struct err *err)
 {
 
-	r->data.moment = moment_new(&r->data, &r->job, r->journal, err);
+	/* Bringing up to date is to the source as it is, not as it was. */
+	r->data.moment = moment_new(&r->data, &r->job,
+	    r->job.options->delta ? NULL : r->journal, err);
 	return r->data.moment != NULL;
 }
 
@@ -178,6 +182,21 @@ move_files(struct run *r, struct err *err)
 	    files_copy(&r->files, err);
 }
 
+static bool
+bring_up_to_date(struct run *r, struct err *err)
+{
+
+	if (!delta_begin(r, err))
+		return false;
+	r->began = true;
+	if (r->has_files && !move_files(r, err))
+		return false;
+	if (r->has_data && !delta_data(r, err))
+		return quota_explain(&r->data, err);
+	return !r->has_files ||
+	    (files_verify(&r->files, err) && delta_files(r, err));
+}
+
 /* An archive is written whole or not at all: there is nothing to resume. */
 static bool
 needs_state(const struct run *r)
@@ -197,6 +216,8 @@ migrate(struct run *r, struct err *err)
 		return false;
 	if (r->has_data && !find_moment(r, err))
 		return false;
+	if (r->job.options->delta)
+		return bring_up_to_date(r, err);
 	if (r->has_data && !to_archive && !prepare_data(r, err))
 		return quota_explain(&r->data, err);
 	r->began = true;
@@ -256,6 +277,10 @@ dry_run_data(struct run *r, struct err *err)
 		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
 			return false;
 	}
+	if (r->job.options->delta) {
+		r->data.judged = true;
+		return true;
+	}
 	if (!copy_run(&copy, err) || !run_count_violations(r, err) ||
 	    !count_on_target(r, err))
 		return false;
@@ -287,8 +312,11 @@ dry_run(struct run *r, struct err *err)
 	if (r->has_files && (!run_find_manifests(r, err) ||
 	    !files_plan(&r->files, err)))
 		return false;
-	if (r->has_data && !dry_run_data(r, err))
+	if (r->has_data && (!dry_run_data(r, err) || (r->job.options->delta &&
+	    !judge_target(r, err))))
 		return false;
+	if (r->job.options->delta)
+		return delta_plan(r, err);
 	return !r->has_data || judge_target(r, err);
 }
 

@@ -450,8 +450,8 @@ moment_tell(struct moment *m)
 		s->n_consistent_at++;
 	}
 	if (m->n > 1)
-		report_note(&m->job->report, "several_times", "stop the app "
-		    "and migrate again, or raise "
+		report_note(&m->job->report, "several_times", "stop the app, "
+		    "then migrate --delta and verify, or raise "
 		    "minSnapshotHistoryWindowInSeconds on the source",
 		    "the source was read at %zu cluster times, one after the "
 		    "other: its history does not last as long as this run",

@@ -51,6 +51,15 @@ check_archives(const struct data *d, const struct job *job, struct err *err)
 		return err_hint(err, "--include and --exclude choose "
 		    "collections; or import all and query there");
 	}
+	if (job->options->delta && (d->target.kind != END_MONGO ||
+	    d->source.place.stream)) {
+		err_set(err, ERR_USAGE, "--delta compares both sides, and %s "
+		    "can%s", d->source.place.stream ? "stdin" :
+		    end_name(&d->target), d->source.place.stream ?
+		    " be read once" : "not be changed: it is written whole");
+		return err_hint(err, d->source.place.stream ?
+		    "give it a file" : "--drop replaces it");
+	}
 	if (d->target.write &&
 	    job->options->on_conflict != SPACEFERRY_ABORT) {
 		err_set(err, ERR_USAGE, "nothing is added to %s: it is written "

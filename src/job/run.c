@@ -70,6 +70,8 @@ check_source_changed(struct run *r)
 	uint64_t now;
 	bool frozen = r->data.moment != NULL &&
 	    moment_last(r->data.moment, &at);
+	const char *hint = "stop the app and do it again, so that nothing is "
+	    "left behind";
 
 	if (r->data.source.kind != END_MONGO || r->data.same_deployment)
 		return;
@@ -85,14 +87,16 @@ check_source_changed(struct run *r)
 	if (now == r->data.writes_before)
 		return;
 	report->summary->source_changed = true;
+	if (strcmp(r->job.command, "migrate") == 0 &&
+	    r->data.target.kind == END_MONGO)
+		hint = "what came later is not on the target: stop the app, "
+		    "then migrate --delta, then verify";
 	if (frozen)
-		report_note(report, "source_changed", "what came later is not "
-		    "on the target: stop the app and migrate again",
+		report_note(report, "source_changed", hint,
 		    "the source was written to during this run; it was read "
 		    "at cluster time %u.%u", at.seconds, at.increment);
 	else
-		report_note(report, "source_changed", "stop the app, migrate "
-		    "again and verify, so that nothing is left behind",
+		report_note(report, "source_changed", hint,
 		    "the source deployment was written to during this run");
 }
 

@@ -22,12 +22,16 @@ take(const struct side *side, const uint8_t *doc, size_t len,
     struct rewrite_counts *counts, struct tally *sum, side_fn *each, void *arg,
     struct err *err)
 {
+	const uint8_t *raw = doc;
+	size_t raw_len = len;
 	struct tally one;
 
 	switch (as_expected(side, &doc, &len, counts, err)) {
 	case TRANSFORM_TOO_LARGE:
 		if (!job_compares(side->job))
-			return true;
+			return side->too_large == NULL ||
+			    side->too_large(side->too_large_arg, raw, raw_len,
+			    err);
 		break;	/* never arrived: it is missing, as it was */
 	case TRANSFORM_FAILED:
 		return false;

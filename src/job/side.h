@@ -22,6 +22,10 @@ struct side {
 	struct transform *transform;
 	bool is_source;
 	struct moment_read *at;	/* of the source, begun; NULL: now */
+	/* Is told what is left out; may be NULL. */
+	bool (*too_large)(void *arg, const uint8_t *doc, size_t len,
+	    struct err *err);
+	void *too_large_arg;
 };
 
 /* One document as it must be (source) or is (target), in the bytes that are

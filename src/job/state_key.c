@@ -69,6 +69,9 @@ make_fingerprint(struct state_key *k, const struct spaceferry_options *o,
 	b = part(k, "conflict mode (--on-conflict, --drop)");
 	if (!buf_printf(b, "%d %d\n", (int)o->on_conflict, (int)o->drop))
 		return false;
+	if (o->delta && !buf_append_str(part(k, "way of moving (--delta)"),
+	    "delta"))
+		return false;
 	if (d != NULL && d->source.kind != END_MONGO) {
 		b = part(k, "contents of the archive");
 		if (!buf_append_str(b, end_contents(&d->source)))

@@ -112,7 +112,8 @@ refuse_occupied(const struct data *d, const struct move *m,
 	    end_name(&d->target), m->target_ns);
 	if (journal != NULL && journal_last_succeeded(journal))
 		return err_hint(err, "already moved: `spaceferry verify` "
-		    "compares both sides; --drop moves everything again");
+		    "compares both sides; --delta brings it up to date; --drop "
+		    "moves everything again");
 	if (m->stream)
 		return err_hint(err, "--drop removes it first, --exclude "
 		    "leaves it out: a capped or time-series collection cannot "
@@ -144,7 +145,8 @@ check_move(struct data *d, struct job *job, struct move *m,
 		return true;
 	if (there->type != m->info->type)
 		return refuse_shape(d, m, err);
-	if (m->info->type == COLLECTION_VIEW)
+	/* --delta judges a stream once it knows whether it differs. */
+	if (m->info->type == COLLECTION_VIEW || o->delta)
 		return true;
 	/* A stream that is interrupted starts anew from nothing, so it must
 	 * have started from nothing. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "flow/pipeline.h"
+#include "job/drill.h"
 #include "job/drill_part.h"
 #include "job/part.h"
 #include "job/side.h"
@@ -20,6 +21,7 @@ struct verify_run {
 /* One thread of verification: a session for each side. */
 struct verifier {
 	struct verify_run *run;
+	struct verify_data v;	/* with the teller of this thread */
 	struct mongo_session *source;
 	struct mongo_session *target;
 	struct transform *transform;
@@ -43,17 +45,34 @@ follow_move(struct verifier *w, const struct move *m, struct err *err)
 	return w->transform != NULL;
 }
 
+/* Tells of a document that cannot arrive. */
+struct too_large {
+	const struct verify_data *v;
+	struct move *move;
+};
+
+static bool
+on_too_large(void *arg, const uint8_t *doc, size_t len, struct err *err)
+{
+	struct too_large *t = arg;
+
+	return t->v->too_large(t->v->too_large_arg, t->move, doc, len, err);
+}
+
 static bool
 read_source(struct verifier *w, struct part *p, struct err *err)
 {
-	struct verify_data *v = w->run->v;
+	struct verify_data *v = &w->v;
 	struct moment_read at = {
 		.moment = v->data->moment, .session = w->source,
 		.move = p->move,
 	};
+	struct too_large large = { v, p->move };
 	struct side side = {
 		.job = v->job, .data = v->data, .session = w->source,
 		.transform = w->transform, .is_source = true, .at = &at,
+		.too_large = v->too_large != NULL ? on_too_large : NULL,
+		.too_large_arg = &large,
 	};
 	struct rewrite_counts counts;
 	struct tally sum;
@@ -80,7 +99,7 @@ read_source(struct verifier *w, struct part *p, struct err *err)
 static bool
 verify_part(struct verifier *w, struct part *p, struct err *err)
 {
-	struct verify_data *v = w->run->v;
+	struct verify_data *v = &w->v;
 	struct side side = {
 		.job = v->job, .data = v->data, .session = w->target,
 		.transform = w->transform,
@@ -112,11 +131,12 @@ static bool
 verify_worker(void *arg, unsigned number, struct err *err)
 {
 	struct verify_run *run = arg;
-	struct verifier w = { .run = run };
+	struct verifier w = { .run = run, .v = *run->v };
 	bool ok = false;
 	size_t i;
 
-	(void)number;
+	if (w.v.teller_each)
+		w.v.teller += number;
 	w.source = mongo_session_new(run->v->data->source.server, err);
 	if (w.source == NULL)
 		goto out;
@@ -134,6 +154,14 @@ out:
 }
 
 static bool
+is_wanted(const struct verify_data *v, const struct part *p)
+{
+
+	return (!v->only_differing || p->differs) && (v->selected == NULL ||
+	    v->selected[p->move - v->data->moves]);
+}
+
+static bool
 list_parts(struct verify_run *run, struct err *err)
 {
 	struct data *d = run->v->data;
@@ -144,27 +172,52 @@ list_parts(struct verify_run *run, struct err *err)
 	if ((run->parts = calloc(n + 1, sizeof(struct part *))) == NULL)
 		return err_nomem(err, "partitions");
 	for (i = 0; i < d->n_moves; i++) {
-		for (j = 0; j < d->moves[i].n_parts; j++)
-			run->parts[run->n_parts++] = &d->moves[i].parts[j];
+		for (j = 0; j < d->moves[i].n_parts; j++) {
+			if (is_wanted(run->v, &d->moves[i].parts[j]))
+				run->parts[run->n_parts++] =
+				    &d->moves[i].parts[j];
+		}
 	}
 	return true;
+}
+
+/* What is known of the partitions that are to be compared. */
+static struct tally
+foreseen(const struct verify_data *v, const struct move *m)
+{
+	struct tally t = m->source;
+	size_t i;
+
+	if (v->read_source) {
+		t.count = m->info->count;
+		t.bytes = m->info->bytes;
+	} else if (v->only_differing) {
+		memset(&t, 0, sizeof(t));
+		for (i = 0; i < m->n_parts; i++) {
+			if (is_wanted(v, &m->parts[i]))
+				tally_add(&t, &m->parts[i].expected);
+		}
+	}
+	return t;
 }
 
 static void
 begin_progress(struct verify_data *v)
 {
-	size_t i;
+	struct tally t;
+	size_t i, j;
 
 	for (i = 0; i < v->data->n_moves; i++) {
 		struct move *m = &v->data->moves[i];
 
-		if (m->n_parts == 0)
+		for (j = 0; j < m->n_parts && !is_wanted(v, &m->parts[j]); j++)
 			continue;
-		m->progress = progress_item_new(v->job->progress, "verify",
-		    m->target_ns);
-		progress_item_total(m->progress, v->read_source ?
-		    m->info->count : m->source.count, v->read_source ?
-		    m->info->bytes : m->source.bytes);
+		if (j == m->n_parts)
+			continue;
+		t = foreseen(v, m);
+		m->progress = progress_item_new(v->job->progress,
+		    verify_data_phase(v), m->target_ns);
+		progress_item_total(m->progress, t.count, t.bytes);
 	}
 }
 
@@ -190,12 +243,19 @@ sum_up(struct data *d, struct move *m)
 
 /* As many as workers: over a long link each waits for its own round trips, and
  * costs nothing meanwhile.  Each holds a reply of either side, twice. */
-static unsigned
-readers(const struct job *job)
+unsigned
+verify_data_threads(const struct job *job)
 {
 	size_t fit = job->memory / READER_BYTES;
 
 	return fit < 1 ? 1 : fit < job->workers ? (unsigned)fit : job->workers;
+}
+
+const char *
+verify_data_phase(const struct verify_data *v)
+{
+
+	return v->phase != NULL ? v->phase : "verify";
 }
 
 bool
@@ -204,7 +264,7 @@ verify_data_run(struct verify_data *v, struct err *err)
 	struct verify_run run = { .v = v };
 	struct pipeline_stage stage = {
 		.name = "verifying",
-		.threads = readers(v->job),
+		.threads = verify_data_threads(v->job),
 		.run = verify_worker,
 		.arg = &run,
 	};

@@ -27,7 +27,24 @@ struct verify_data {
 	bool read_source;	/* sum the source side too */
 	const struct drill_teller *teller; /* of what differs; NULL: it is named
 				 * in the report */
+	bool teller_each;	/* teller is a row of them, one for each of
+				 * verify_data_threads() */
+	bool only_differing;	/* of two MongoDBs: only partitions that
+				 * differed when they were last compared */
+	const bool *selected;	/* of two MongoDBs: only these moves; NULL: all */
+	/* A document of the source that rewriting makes too large, so that it
+	 * is left out; from any thread.  NULL: nobody is told. */
+	bool (*too_large)(void *arg, struct move *m, const uint8_t *doc,
+	    size_t len, struct err *err);
+	void *too_large_arg;
+	const char *phase;	/* for the progress; NULL: "verify" */
 };
+
+/* How many threads verify_data_run() may tell from. */
+unsigned verify_data_threads(const struct job *job);
+
+/* The progress' word for what v does. */
+const char *verify_data_phase(const struct verify_data *v);
 
 /* Reads, compares, names the differences in the report, fills each move's
  * target tally and counts.  Blocks.  False with *err when it could not finish;

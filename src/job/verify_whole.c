@@ -29,8 +29,8 @@ begin_progress(struct verify_data *v)
 			continue;
 		n = v->read_source ? m->info->count : m->source.count;
 		bytes = v->read_source ? m->info->bytes : m->source.bytes;
-		m->progress = progress_item_new(v->job->progress, "verify",
-		    m->target_ns);
+		m->progress = progress_item_new(v->job->progress,
+		    verify_data_phase(v), m->target_ns);
 		progress_item_total(m->progress, times * n, times * bytes);
 	}
 }
@@ -167,7 +167,9 @@ drill(struct whole *w, struct err *err)
 		    "as it is now");
 		ok = drill_run(&d, &result, err);
 	}
-	drill_unsettled(w->v->job, w->v->data, first, result.unsettled);
+	if (d.teller == NULL || !d.teller->later)
+		drill_unsettled(w->v->job, w->v->data, first,
+		    result.unsettled);
 	return ok;
 }
 

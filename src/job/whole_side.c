@@ -280,6 +280,8 @@ sum_by_reading(struct whole_side *s, struct err *err)
 	struct archive_side side = {
 		.job = s->v->job, .data = d, .is_source = s->is_source,
 		.links = s->is_source ? s->v->links : NULL,
+		.too_large = s->v->too_large,
+		.too_large_arg = s->v->too_large_arg,
 	};
 	struct sums sums = { .data = d };
 	bool ok = false;

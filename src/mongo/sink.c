@@ -117,6 +117,23 @@ struct input {
 	size_t len;
 };
 
+/* Looks at the document in front.  False with *err when there is none. */
+static bool
+peek(const struct mongo_sink *k, const struct input *in, uint32_t *len,
+    struct err *err)
+{
+
+	if (in->len < 5)
+		return err_set(err, ERR_INTERNAL, "%s: a batch ends inside a "
+		    "document", k->o.ns);
+	memcpy(len, in->data, sizeof(*len));
+	*len = BSON_UINT32_FROM_LE(*len);
+	if (*len < 5 || *len > in->len)
+		return err_set(err, ERR_INTERNAL, "%s: a batch holds what is "
+		    "no document", k->o.ns);
+	return true;
+}
+
 /* Takes documents off the input until a chunk is full.  Those that no server
  * would take are told as refused here. */
 static bool
@@ -133,14 +150,8 @@ take_chunk(struct mongo_sink *k, struct input *in, size_t *n, struct err *err)
 
 	for (*n = 0; in->len > 0 && *n < BULK_DOCS; in->data += len,
 	    in->len -= len) {
-		if (in->len < 5)
-			return err_set(err, ERR_INTERNAL, "%s: a batch ends "
-			    "inside a document", k->o.ns);
-		memcpy(&len, in->data, sizeof(len));
-		len = BSON_UINT32_FROM_LE(len);
-		if (len < 5 || len > in->len)
-			return err_set(err, ERR_INTERNAL, "%s: a batch holds "
-			    "what is no document", k->o.ns);
+		if (!peek(k, in, &len, err))
+			return false;
 		if (*n > 0 && bytes + len > BULK_BYTES)
 			break;
 		item = &k->items[*n];
@@ -222,4 +233,48 @@ mongo_sink_write(struct mongo_sink *k, const uint8_t *docs, size_t len,
 			return false;
 	}
 	return true;
+}
+
+/* The next of both, added to what is to be replaced. */
+static bool
+add_replacement(struct mongo_sink *k, struct replacement *r,
+    struct input *docs, struct input *olds, struct err *err)
+{
+	struct sink_item item;
+	uint32_t len, old_len;
+
+	if (!peek(k, docs, &len, err) || !peek(k, olds, &old_len, err))
+		return false;
+	item.doc = docs->data;
+	item.len = len;
+	item.way = way_of(k, &item);
+	k->items[0] = item;
+	/* What is not inserted as it is may have to be refused first. */
+	if (item.way == SINK_BULK ? !sink_replace_add(r, &item, olds->data,
+	    old_len, err) : !write_chunk(k, 1, err))
+		return false;
+	docs->data += len;
+	docs->len -= len;
+	olds->data += old_len;
+	olds->len -= old_len;
+	return true;
+}
+
+bool
+mongo_sink_replace(struct mongo_sink *k, const struct mongo_replacements *what,
+    struct mongo_written *written, struct err *err)
+{
+	struct input docs = { what->docs, what->len };
+	struct input olds = { what->old, what->old_len };
+	struct replacement *r;
+	bool ok = true;
+
+	if ((r = sink_replace_new(k)) == NULL)
+		return err_nomem(err, "documents to replace");
+	k->written = written;
+	while (ok && docs.len > 0)
+		ok = add_replacement(k, r, &docs, &olds, err);
+	ok = ok && sink_replace_flush(r, err);
+	sink_replace_free(r);
+	return ok;
 }

@@ -67,5 +67,20 @@ void mongo_sink_free(struct mongo_sink *k);	/* NULL is allowed */
 bool mongo_sink_write(struct mongo_sink *k, const uint8_t *docs, size_t len,
     size_t n, struct mongo_written *written, struct err *err);
 
+/* Documents and what the target has in their places: n of each, one behind the
+ * other, in the same order. */
+struct mongo_replacements {
+	const uint8_t *docs;
+	size_t len;
+	const uint8_t *old;
+	size_t old_len;
+};
+
+/* Puts each in place of the one that is known to be there, which is put back
+ * where the server refuses ours.  As mongo_sink_write() else; with REPLACE
+ * only, and no stream. */
+bool mongo_sink_replace(struct mongo_sink *k,
+    const struct mongo_replacements *r, struct mongo_written *written,
+    struct err *err);
 
 #endif

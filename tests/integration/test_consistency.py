@@ -135,7 +135,7 @@ def test_the_snapshot_is_one(move):
     assert len(s["consistent_at"]) == 1 and s["source_changed"]
     (told,) = note(r, "source_changed")
     assert s["consistent_at"][0] in told["message"]
-    assert "migrate again" in told["hint"]
+    assert "migrate --delta" in told["hint"]
 
 
 def test_under_write_load(move):
