@@ -69,20 +69,32 @@ look_at_target(struct doctor *d, struct pair *p, struct err *err)
 	return doctor_public_new(d, p->what, t, err);
 }
 
+/* A folder's listing has opened what it lists, a bucket's has not. */
+static bool
+look_at_source(struct doctor *d, struct pair *p, struct file_names *names,
+    struct err *err)
+{
+	struct doctor_listing *l = &p->listing;
+
+	if (!doctor_store_open(d, &p->source, DOCTOR_SOURCE,
+	    p->what->place.from, err))
+		return false;
+	if (p->source.listable && !doctor_listing_read(d, &p->source,
+	    p->what->place.to, names, l, err))
+		return false;
+	if (l->sample[0] != '\0' && !store_is_local(p->source.store) &&
+	    !doctor_store_read(d, &p->source, l->sample, l->sample_size, err))
+		return false;
+	return doctor_public_old(d, p->what, l->sample, l->sample_size, err);
+}
+
 static bool
 look_at(struct doctor *d, struct pair *p, struct file_names *names,
     struct err *err)
 {
 	bool ok;
 
-	if (!doctor_store_open(d, &p->source, DOCTOR_SOURCE,
-	    p->what->place.from, err))
-		return false;
-	if (p->source.listable && !doctor_listing_read(d, &p->source,
-	    p->what->place.to, names, &p->listing, err))
-		return false;
-	if (!doctor_public_old(d, p->what, p->listing.sample,
-	    p->listing.sample_size, err))
+	if (!look_at_source(d, p, names, err))
 		return false;
 	if (!doctor_store_open(d, &p->target, DOCTOR_TARGET,
 	    p->what->place.to, err))

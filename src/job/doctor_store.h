@@ -38,6 +38,10 @@ bool doctor_store_open(struct doctor *d, struct doctor_store *s,
     enum doctor_role role, const char *url, struct err *err);
 void doctor_store_close(struct doctor_store *s);
 
+/* Whether the object key, size bytes large, can be read: the beginning is. */
+bool doctor_store_read(struct doctor *d, struct doctor_store *s,
+    const char *key, uint64_t size, struct err *err);
+
 /* Puts a small picture under a key of its own, reads it back, and with parts
  * also uploads it in parts.  False as above. */
 bool doctor_store_write(struct doctor *d, struct doctor_store *s, bool parts,

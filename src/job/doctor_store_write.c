@@ -92,6 +92,26 @@ read_back(struct doctor_store *s, struct err *err)
 	return ok;
 }
 
+bool
+doctor_store_read(struct doctor *d, struct doctor_store *s, const char *key,
+    uint64_t size, struct err *err)
+{
+	struct store_object o;
+	struct store_file *f;
+	char data[SEEN_MAX];
+	bool ok;
+
+	f = store_file_open(s->session, key, &o, err);
+	ok = f != NULL && store_file_read(f, 0, data,
+	    size < sizeof(data) ? (size_t)size : sizeof(data), err);
+	store_file_close(f);
+	if (ok)
+		doctor_pass(d, check(s, DOCTOR_READ), "its files can be read");
+	else
+		doctor_err(d, check(s, DOCTOR_READ), err);
+	return ok || !doctor_store_stops(err);
+}
+
 static bool
 try_parts(struct doctor *d, struct doctor_store *s, struct err *err)
 {
