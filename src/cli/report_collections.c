@@ -216,13 +216,21 @@ write_digest(struct report_html *h, size_t i, const char *side,
 	    shown);
 }
 
+static bool
+has_digest(const struct spaceferry_collection *c)
+{
+
+	return c->source.digest[0] != '\0' && strcmp(c->type, "view") != 0;
+}
+
 void
 report_parts_digests(const struct report_view *v)
 {
+	bool both = has_target(v->s);
 	size_t i, n = 0;
 
 	for (i = 0; i < v->s->n_collections; i++)
-		n += v->s->collections[i].source.digest[0] != '\0';
+		n += has_digest(&v->s->collections[i]);
 	if (n == 0)
 		return;
 	report_html_raw(v->h, "<section id=\"digests\"><h2>Digests</h2>\n"
@@ -233,19 +241,21 @@ report_parts_digests(const struct report_view *v)
 	report_html_format(v->h, "<details%s><summary>%zu collection%s"
 	    "</summary>\n", n <= REPORT_PARTS_UNFOLDED ? " open" : "", n,
 	    n == 1 ? "" : "s");
-	report_parts_table(v->h, "Digests", "Collection|Source|Target");
+	report_parts_table(v->h, "Digests", both ? "Collection|Source|Target" :
+	    "Collection|Source");
 	for (i = 0; i < v->s->n_collections; i++) {
 		const struct spaceferry_collection *c = &v->s->collections[i];
 
-		if (c->source.digest[0] == '\0')
+		if (!has_digest(c))
 			continue;
 		report_html_raw(v->h, "<tr><th scope=\"row\">");
 		report_html_name(v->h, c->ns);
 		report_html_raw(v->h, "</th>");
 		write_digest(v->h, i, "source", &c->source, c->source.digest);
-		write_digest(v->h, i, "target", &c->target,
-		    strcmp(c->source.digest, c->target.digest) == 0 ?
-		    "= equal" : c->target.digest);
+		if (both)
+			write_digest(v->h, i, "target", &c->target,
+			    strcmp(c->source.digest, c->target.digest) == 0 ?
+			    "= equal" : c->target.digest);
 		report_html_raw(v->h, "</tr>\n");
 	}
 	report_parts_table_end(v->h);
