@@ -13,6 +13,7 @@ from doctor_fixtures import (any_page, certificate, closed_port,  # noqa: F401
 from harness import doctor, expect, look
 from harness.ferry import binary
 from harness.front import Front
+from harness.mongod import make_certificates
 from s3_stand_in import StandIn, once
 
 
@@ -72,6 +73,34 @@ def test_a_bucket_that_is_not_there(run, s3_server, uploads):
     assert "create it" in remedy(checks, "target-bucket")
 
 
+def test_a_store_that_fails(run, uploads):
+    """It answers, and never well."""
+    with StandIn() as fake:
+        fake.faults.append(once(503, "SlowDown", times=99))
+        checks = run("--files", f"{uploads}=s3://bucket/a", "--patience", "200ms",
+                     env=fake.env())
+    assert checks.failed() == {("files", "target-endpoint")}, checks.result
+
+
+def test_a_bucket_as_source(run, iam, kept, tmp_path):
+    """Its layers are told under its own names."""
+    bucket, user = kept("from"), iam.add_user()
+    iam.allow(bucket, user, "s3:ListBucket")
+    for place, env, check in (
+            (f"s3://{bucket}/app", iam.aws_env(), None),
+            ("s3://no-such-bucket/a", iam.aws_env(), "source-bucket"),
+            (f"s3://{bucket}/app", iam.aws_env("wrong-secret-word"), "source-keys"),
+            (f"s3://{bucket}/app", user, "source-read")):
+        checks = run("--files", f"{place}={tmp_path}/to", env=env)
+        assert checks.failed() == ({("files", check)} if check else set()), \
+            checks.result
+        assert check == "source-read" or check is None or \
+            "source-files" not in checks.group("files")
+    checks = run("--files", f"s3://{bucket}/app={tmp_path}/to", env=iam.aws_env())
+    assert checks["files", "source-files"]["seen"].startswith("1 file, 5 B")
+    assert checks.verdict("files", "source-read") == "pass"
+
+
 def test_no_kind_of_store(run, uploads):
     checks = run("--files", f"{uploads}=gopher://somewhere/x")
     assert checks.failed() == {("files", "target")}, checks.result
@@ -83,8 +112,9 @@ def test_keys_in_the_url_are_not_shown(run, uploads):
     expect.no_secret(checks.result, "verysecretword")
 
 
-def test_certificates(run, uploads, certificate):
-    """Nobody's is refused; the same one is good where it is trusted."""
+def test_certificates(run, uploads, certificate, tmp_path):
+    """Nobody's is refused; the same one is good where it is trusted; so are not
+    one that ran out and one for another name."""
     with StandIn(tls=certificate) as s3:
         checks = run("--files", f"{uploads}=s3://bucket/a", env=s3.env())
         assert checks.failed() == {("files", "target-tls")}, checks.result
@@ -92,6 +122,17 @@ def test_certificates(run, uploads, certificate):
         checks = run("--files", f"{uploads}=s3://bucket/a",
                      env=s3.env(SSL_CERT_FILE=certificate[0]))
         assert checks.result.rc == 0 and s3.objects == {}, checks.result
+    for n, (names, days, words) in enumerate((
+            ("IP:127.0.0.1", -1, "out of its time"),
+            ("DNS:other.example", 2, "for another name"))):
+        folder = tmp_path / f"tls{n}"
+        folder.mkdir()
+        make_certificates(folder, names, days)
+        with StandIn(tls=(folder / "server.crt", folder / "server.key")) as s3:
+            checks = run("--files", f"{uploads}=s3://bucket/a",
+                         env=s3.env(SSL_CERT_FILE=str(folder / "ca.pem")))
+        assert checks.failed() == {("files", "target-tls")}, checks.result
+        assert words in checks["files", "target-tls"]["seen"]
 
 
 SHIM = """
