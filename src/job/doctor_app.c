@@ -6,39 +6,40 @@
 #include "app/variable.h"
 #include "job/doctor_app.h"
 
-#define LISTED 6
+#define LISTED 12
+#define MORE 40		/* room for "; and N more" */
 
 void
 doctor_app_list(struct app_list *l, const char *fmt, ...)
 {
 	char one[300];
+	size_t room = sizeof(l->text) - MORE - l->len;
 	va_list ap;
 	int n;
 
 	l->n++;
-	if (l->n > LISTED)
+	/* What does not fit is only counted, and so is all behind it. */
+	if (l->n != l->shown + 1 || l->shown >= LISTED)
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(one, sizeof(one), fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	if (n < 0 || strlen(one) + 2 >= room)
 		return;
-	n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%s%s",
-	    l->len > 0 ? "; " : "", one);
-	if (n > 0)
-		l->len += (size_t)n;
-	if (l->len >= sizeof(l->text))
-		l->len = sizeof(l->text) - 1;
+	n = snprintf(l->text + l->len, room, "%s%s", l->len > 0 ? "; " : "",
+	    one);
+	l->len += (size_t)n;
+	l->shown++;
 }
 
 const char *
 doctor_app_listed(struct app_list *l)
 {
 
-	if (l->n > LISTED && l->len < sizeof(l->text)) {
+	if (l->n > l->shown) {
 		snprintf(l->text + l->len, sizeof(l->text) - l->len,
-		    "; and %zu more", l->n - LISTED);
-		l->n = LISTED;
+		    "; and %zu more", l->n - l->shown);
+		l->shown = l->n;
 	}
 	return l->text;
 }

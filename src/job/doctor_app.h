@@ -67,9 +67,10 @@ struct doctor_app {
 
 /* Names of things, for one line: the first few, then how many more. */
 struct app_list {
-	char text[700];
+	char text[900];
 	size_t len;
 	size_t n;
+	size_t shown;
 };
 void doctor_app_list(struct app_list *l, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

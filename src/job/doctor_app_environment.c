@@ -96,27 +96,38 @@ is_old_host(const struct doctor_app *a, const char *value)
 	return after == '\0' || strchr("/:?#,", after) != NULL;
 }
 
+/* Where visitors' browsers and sign-in are sent to: never this machine. */
+static bool
+is_seen_outside(const char *name)
+{
+
+	return variable_is_public(name) || strcmp(name, "NEXTAUTH_URL") == 0 ||
+	    strcmp(name, "AUTH_URL") == 0;
+}
+
 static void
 check_urls(struct doctor_app *a)
 {
-	const struct doctor_finding f = { "env-urls",
-	    SPACEFERRY_FAIL, "spaceferry rewrite FILE... with the same rules "
-	    "shows the change, --write makes it; on the new host set the new "
-	    "values" };
+	struct doctor_finding f = { "env-urls", SPACEFERRY_WARN,
+	    "spaceferry rewrite FILE... with the same rules shows the change, "
+	    "--write makes it; on the new host set the new values" };
 	struct app_list l = { 0 };
 	size_t i;
 
 	for (i = 0; i < a->env.n; i++) {
 		const struct envfile_variable *v = &a->env.variable[i];
 		struct match_result r;
+		bool old, local = is_local_url(v->value);
 
 		match_count(a->d->job.rules, v->value, strlen(v->value), &r);
-		if (r.matches > 0 || is_old_host(a, v->value))
-			doctor_app_list(&l, "%.100s (line %u) has a URL of the "
-			    "old host", v->name, v->line);
-		else if (is_local_url(v->value))
-			doctor_app_list(&l, "%.100s (line %u) is a URL of this "
-			    "machine", v->name, v->line);
+		old = r.matches > 0 || is_old_host(a, v->value);
+		if (!old && !local)
+			continue;
+		if (old || is_seen_outside(v->name))
+			f.verdict = SPACEFERRY_FAIL;
+		doctor_app_list(&l, "%.100s (line %u) %s", v->name, v->line,
+		    local ? "is a URL of this machine" :
+		    "has a URL of the old host");
 	}
 	doctor_app_verdict(a, &f, &l, "no URL of the old host");
 }

@@ -259,6 +259,8 @@ CASES = {
                            "fail", r"NEXTAUTH_URL \(line 9\) has a URL of the old", ()),
     "localhost in the env": (put("NEXTAUTH_URL", "http://localhost:3000"), "env-urls",
                              "fail", r"NEXTAUTH_URL \(line 9\) is a URL of this machine", ()),
+    "self-call": (put("API_URL", "http://localhost:3000"), "env-urls", "warn",
+                  r"API_URL \(line 9\) is a URL of this machine", ()),
     # package.json
     "no package.json": (remove("package.json"), "package", "fail",
                         r"there is no package\.json", ()),
@@ -466,6 +468,16 @@ def test_another_target_than_the_apps(case):
     _, checks = case.run()
     assert checks["mongodb-uri"]["verdict"] == "warn"
     assert re.search("leads to cluster0.*--to to other", checks["mongodb-uri"]["seen"])
+
+
+def test_many_of_a_kind_are_counted(case):
+    names = [f"EXTRA_{'N' * 40}_{i:03}" for i in range(40)]
+    case.add("lib/many.ts", "".join(f"f(process.env.{n});\n" for n in names))
+    _, checks = case.run()
+    seen = checks["undefined"]["seen"]
+    shown = re.findall(r"EXTRA_N+_\d{3} \(lib/many\.ts:\d+\)", seen)
+    assert [s.split()[0] for s in shown] == names[:len(shown)] and len(shown) > 8
+    assert seen.endswith(f"; and {40 - len(shown)} more")
 
 
 def test_what_cannot_be_read(tmp_path):
