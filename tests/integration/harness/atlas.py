@@ -134,5 +134,5 @@ class Atlas:
         if self.front is not None:
             self.front.close()
         if self.server.process is not None:     # asked to stop it takes 10 s
+            self.server.close_client()
             self.server.kill()
-        self.server.stop()

@@ -113,10 +113,13 @@ class Mongod(Server):
             self._client = MongoClient(self.uri(), serverSelectionTimeoutMS=20000)
         return self._client
 
-    def stop(self):
+    def close_client(self):
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def stop(self):
+        self.close_client()
         super().stop()
 
 
