@@ -240,8 +240,10 @@ doctor_reach_dns(struct doctor_end *e, struct err *err)
 			doctor_names_add(&bad, name);
 			continue;
 		}
-		snprintf(text, sizeof(text), strcmp(name, address) == 0 ?
-		    "%s" : "%s is %s", name, address);
+		if (strcmp(name, address) == 0)
+			address[0] = '\0';
+		snprintf(text, sizeof(text), "%s%s%s", name,
+		    address[0] != '\0' ? " is " : "", address);
 		doctor_names_add(&good, text);
 	}
 	if (bad.n == e->n_ways) {
