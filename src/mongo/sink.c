@@ -146,7 +146,7 @@ take_chunk(struct mongo_sink *k, struct input *in, size_t *n, struct err *err)
 	};
 	struct sink_item *item;
 	size_t bytes = 0;
-	uint32_t len;
+	uint32_t len = 0;
 
 	for (*n = 0; in->len > 0 && *n < BULK_DOCS; in->data += len,
 	    in->len -= len) {
@@ -241,7 +241,7 @@ add_replacement(struct mongo_sink *k, struct replacement *r,
     struct input *docs, struct input *olds, struct err *err)
 {
 	struct sink_item item;
-	uint32_t len, old_len;
+	uint32_t len = 0, old_len = 0;
 
 	if (!peek(k, docs, &len, err) || !peek(k, olds, &old_len, err))
 		return false;
