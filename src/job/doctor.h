@@ -20,6 +20,8 @@ struct doctor_state;
 struct doctor {
 	struct job job;
 	const char *group;	/* of the checks that are told now */
+	char reached[256];	/* the last endpoint of a store whose layers
+				 * were told and are good */
 	struct doctor_state *state; /* doctor_state.h; NULL: not known */
 	unsigned services;	/* doctor_service_of() of the app's variables */
 };

@@ -170,10 +170,16 @@ look_at_lease(struct doctor *d, const char *url, struct err *err)
 	}
 	if (store_head(session, "lock", &o, err) == STORE_FOUND) {
 		age = o.now_ns - o.mtime_ns;
-		if (age < (int64_t)LEASE_MS / 1000 * SECOND)
+		if (o.now_ns == 0 || o.mtime_ns == 0) {
+			f.verdict = SPACEFERRY_WARN;
+			doctor_tell(d, &f, "another run holds this state, or "
+			    "was killed: the store does not say when, %s",
+			    url);
+		} else if (age < (int64_t)LEASE_MS / 1000 * SECOND) {
 			doctor_tell(d, &f, "another run holds this state, or "
 			    "was killed a moment ago: its lock is %lld s old, "
 			    "%s", (long long)(age / SECOND), url);
+		}
 	}
 	store_session_free(session);
 	store_free(store);

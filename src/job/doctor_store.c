@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -184,7 +185,8 @@ judge_folder(struct doctor *d, struct doctor_store *s, bool ok,
 	s->session = NULL;
 }
 
-/* The way to a bucket's server.  *reached: it is worth asking. */
+/* The way to a bucket's server, told once for all stores behind it.
+ * *reached: it is worth asking. */
 static bool
 reach(struct doctor *d, const struct doctor_store *s, bool *reached,
     struct err *err)
@@ -194,9 +196,16 @@ reach(struct doctor *d, const struct doctor_store *s, bool *reached,
 		.tls = check(s, DOCTOR_TLS),
 	};
 
+	const char *endpoint = store_endpoint(s->store);
+
 	*reached = true;
-	return store_endpoint(s->store) == NULL ||
-	    doctor_http(d, &names, store_endpoint(s->store), reached, err);
+	if (endpoint == NULL || strcmp(d->reached, endpoint) == 0)
+		return true;
+	if (!doctor_http(d, &names, endpoint, reached, err))
+		return false;
+	if (*reached)
+		snprintf(d->reached, sizeof(d->reached), "%s", endpoint);
+	return true;
 }
 
 bool
