@@ -207,6 +207,15 @@ def test_a_store_that_minds_no_conditions(run):
         assert fake.objects == {}
 
 
+def test_a_lock_of_unknown_age(run):
+    with StandIn() as fake:
+        fake.faults.append(lambda handler, r: r.method == "HEAD" and
+                           r.path.endswith("/lock") and not handler.answer(
+                               r, 200, {"ETag": '"x"'}, b""))
+        checks = run("--state", "s3://bucket/here", env=fake.env())
+        assert checks.warned() == {("machine", "state-lock")}, checks.result
+
+
 def test_a_state_whose_writing_fails(run):
     with StandIn() as fake:
         fake.faults.append(once(403, "AccessDenied", "PUT", times=9))
