@@ -39,7 +39,8 @@ UNUSED = {
     "migrate": ONE_END | APP | DIFF | {"write"},
     "verify": ONE_END | APP | DIFF | CHANGES | {"write"},
     "diff": ONE_END | APP | CHANGES | {"write"},
-    "doctor": ONE_END | DIFF | CHANGES | {"write", "download"},
+    "doctor": ONE_END | DIFF | {"write", "download"} | (
+        CHANGES - {"on-conflict", "drop", "delta"}),
     "export": FILES | APP | DIFF | (CHANGES - {"drop", "dry-run"}) | {
         "to", "documents", "namespace", "state", "write", "report"},
     "import": FILES | APP | DIFF | {
@@ -113,7 +114,7 @@ def test_version(spaceferry):
     (["migrate", "--teleport"], "unknown option --teleport",
      "spaceferry migrate --help lists them"),
     (["verify", *ENDS, "--drop"], "verify does not use --drop",
-     "it belongs to: migrate, export, import"),
+     "it belongs to: migrate, doctor, export, import"),
     (["migrate", *ENDS, "--to=x"], "--to is given twice", None),
     (["migrate", "--from"], "--from needs a value", None),
     (["migrate", *ENDS[:2]], "--to is missing", "give it, or set SPACEFERRY_TO"),
