@@ -37,12 +37,15 @@ squeeze(char *text)
 }
 
 static void
-drop_first_line(char *text)
+keep_last_line(char *text)
 {
-	char *line = text + strspn(text, "\n"), *next = strchr(line, '\n');
+	size_t len = strlen(text);
+	char *line;
 
-	if (next != NULL && next[1] != '\0')
-		memmove(text, next + 1, strlen(next + 1) + 1);
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if ((line = strrchr(text, '\n')) != NULL)
+		memmove(text, line + 1, strlen(line + 1) + 1);
 }
 
 /* The closing words of the summary for people, in one line; the caller frees
@@ -66,9 +69,10 @@ closing_words(const struct report_view *v)
 		free(text);
 		return NULL;
 	}
-	/* doctor's first line are counts, which have tiles of their own. */
+	/* What comes before doctor's advice are counts, which have tiles of
+	 * their own, and what failed. */
 	if (is_command(v, "doctor"))
-		drop_first_line(text);
+		keep_last_line(text);
 	squeeze(text);
 	return text;
 }
@@ -231,7 +235,7 @@ tiles_of_delta(const struct report_view *v)
 {
 	const struct spaceferry_delta *d = &v->s->delta;
 
-	if (!v->o->job.delta || !is_command(v, "migrate"))
+	if (!d->ran)
 		return;
 	tile_count(v, "documents inserted", d->inserted, "delta.inserted");
 	tile_count(v, "documents replaced", d->replaced, "delta.replaced");

@@ -83,6 +83,8 @@ def runs(source, target, work, ferry):
     (store / "3.txt").write_text("other")
     run("verify", "verify", *ends, *files, *rules, rc=1)
     run("diff", "diff", *ends, *files, *rules, rc=1)
+    there["pages"].drop_index("by_1")
+    run("delta", "migrate", *ends, *rules, "--delta", "--delete")
     run("doctor", "doctor", *ends, *files, *rules, rc=1)
     db["unique"].insert_many([{"_id": 1, "u": f"{OLD}/a"}, {"_id": 2, "u": f"{NEW}/a"}])
     db["unique"].create_index("u", unique=True)
@@ -99,7 +101,8 @@ def browser(work):
         yield b
 
 
-KINDS = ["dry", "migrate", "verify", "diff", "doctor", "quarantine", "refused"]
+KINDS = ["dry", "migrate", "verify", "diff", "delta", "doctor", "quarantine",
+         "refused"]
 
 
 @needs_browser
@@ -204,6 +207,7 @@ def test_checks(runs, browser):
             for c in r.lines if "check" in c]
     assert len(told) > 10 and sorted(shown) == sorted(told)
     assert {"pass", "fail"} <= {v for v, *_ in shown}
+    assert text_of(page, "h1").endswith("The migration would not go well")
     page.close()
 
 
