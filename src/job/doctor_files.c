@@ -101,7 +101,7 @@ look_at(struct doctor *d, struct pair *p, struct file_names *names,
 		return false;
 	judge_same(d, p);
 	ok = look_at_target(d, p, err);
-	doctor_store_remove(d, &p->target, false);
+	doctor_store_remove(d, &p->target, d->job.options->delete_extra);
 	return ok;
 }
 

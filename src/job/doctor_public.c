@@ -8,6 +8,7 @@
 
 #define URL_MAX ((size_t)8192)
 #define HINT_MAX 400
+#define OLD_MAX ((uint64_t)64 << 20) /* more is not read to try a URL out */
 
 static bool
 is_https(const char *url)
@@ -304,7 +305,7 @@ doctor_public_old(struct doctor *d, const struct spaceferry_files *what,
 	struct buf url;
 	bool ok = true;
 
-	if (from == NULL || key[0] == '\0')
+	if (from == NULL || key[0] == '\0' || size > OLD_MAX)
 		return true;
 	if (from[0] == '/' && from[1] != '/' && origin_of(
 	    d->job.options->app_url, origin, sizeof(origin)) != NULL) {

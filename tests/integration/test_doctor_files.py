@@ -1,9 +1,11 @@
 """doctor, group "files": every fault it names, made on a real store, is told
 apart from its neighbours; a good set-up has none; nothing is left behind."""
 
+import json
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -380,7 +382,21 @@ def test_no_room(run, uploads, tmp_path):
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-# --- as people see it ---
+# --- as people and scripts see it ---
+
+def test_checks_are_told_as_they_are_made(spaceferry, uploads):
+    """The store answers only once the first line was read."""
+    told, waited = threading.Event(), []
+    with StandIn() as fake:
+        fake.faults.append(lambda *_: waited.append(told.wait(30)))
+        running = spaceferry.start("doctor", "--json", "--files",
+                                   f"{uploads}=s3://bucket/app", env=fake.env())
+        line = running.process.stdout.readline()
+        told.set()
+        assert running.wait().rc == 0
+    assert json.loads(line)["check"] == "source"
+    assert waited and all(waited)
+
 
 def test_for_people(spaceferry, s3_server, bucket, uploads):
     """A screen on stdout, its words by the locale; nothing on stderr."""
