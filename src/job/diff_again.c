@@ -129,6 +129,21 @@ follow_move(struct diff_again *a, const struct move *m, struct err *err)
 	return true;
 }
 
+/* The index takes 1 and 1.0 for the same _id, and with a collation "a" and "A";
+ * they are two documents here, as where they were first read. */
+static bool
+is_the_one(const struct diff_again *a, const struct buf *doc)
+{
+	struct buf id;
+	bool same;
+
+	buf_init(&id, a->id.max);
+	same = doc_id(doc->data, doc->len, &id) && id.len == a->id.len &&
+	    memcmp(id.data, a->id.data, id.len) == 0;
+	buf_free(&id);
+	return same;
+}
+
 /* Reads one side to its compared form.  *same: as it was when last looked at. */
 static bool
 look(struct diff_again *a, struct side_now *s, bool *same, struct err *err)
@@ -144,6 +159,7 @@ look(struct diff_again *a, struct side_now *s, bool *same, struct err *err)
 	if (!mongo_fetch(s->session, is_source ? a->move->read_ns :
 	    a->move->write_ns, &id, &s->raw, &found, err))
 		return err_prefix(err, is_source ? "source" : "target");
+	found = found && is_the_one(a, &s->raw);
 	doc = s->raw.data;
 	len = s->raw.len;
 	if (found && is_source) {

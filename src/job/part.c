@@ -163,6 +163,7 @@ part_make_all(struct move *m, struct data *d, struct journal *journal,
 		.range = collect,
 		.arg = &c,
 	};
+	const struct mongo_range whole = { 0 };
 
 	if (m->info->type == COLLECTION_VIEW)
 		return true;
@@ -173,7 +174,8 @@ part_make_all(struct move *m, struct data *d, struct journal *journal,
 		return part_make_archive(m, d, journal, err);
 	if (journal != NULL && journal_has_parts(journal, m->target_ns))
 		return part_load(m, journal, err);
-	if (!mongo_split(d->source.session, &split, err))
+	if (m->stream ? !collect(&c, &whole, err) :
+	    !mongo_split(d->source.session, &split, err))
 		return err_prefix(err, "source: %s", m->info->ns);
 	return journal == NULL ||
 	    journal_parts_complete(journal, m->target_ns, err);

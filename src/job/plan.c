@@ -194,3 +194,18 @@ plan_moves(struct data *d, const struct job *job, struct err *err)
 		return nothing_to_move(d, o, err);
 	return check_unique(d, err);
 }
+
+void
+plan_comparison(struct data *d)
+{
+	const struct collection_info *there;
+	size_t i;
+
+	for (i = 0; d->target.kind == END_MONGO && i < d->n_moves; i++) {
+		struct move *m = &d->moves[i];
+
+		there = catalog_find(d->target.catalog, m->target_ns);
+		if (there != NULL && there->type != COLLECTION_PLAIN)
+			m->stream = true;
+	}
+}

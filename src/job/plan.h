@@ -30,4 +30,9 @@ bool plan_moves(struct data *d, const struct job *job, struct err *err);
 bool plan_target_ns(const struct data *d, const struct spaceferry_options *o,
     const char *ns, char out[MONGO_NS_MAX], struct err *err);
 
+/* For a comparison: what the target has as a view or a time-series has no ranges
+ * of _id, so that collection is read as one stream on both sides.  Before its
+ * partitions are made. */
+void plan_comparison(struct data *d);
+
 #endif

@@ -1,6 +1,7 @@
 #include "job/moment.h"
 #include "job/accounts.h"
 #include "job/part.h"
+#include "job/plan.h"
 #include "job/run.h"
 #include "job/target.h"
 #include "job/verify_data.h"
@@ -17,6 +18,7 @@ verify_data(struct run *r, struct err *err)
 	r->data.moment = moment_new(&r->data, &r->job, NULL, err);
 	if (r->data.moment == NULL)
 		return false;
+	plan_comparison(&r->data);
 	for (i = 0; i < r->data.n_moves; i++) {
 		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
 			return false;

@@ -56,6 +56,7 @@ split_target(struct whole_side *s, struct err *err)
 {
 	struct data *d = s->v->data;
 	struct collector c = { .side = s };
+	const struct mongo_range whole = { 0 };
 	size_t i;
 
 	for (i = 0; i < d->n_moves; i++) {
@@ -73,7 +74,8 @@ split_target(struct whole_side *s, struct err *err)
 			continue;
 		c.move = m;
 		snprintf(info.ns, sizeof(info.ns), "%s", m->write_ns);
-		if (!mongo_split(d->target.session, &split, err))
+		if (m->stream ? !collect(&c, &whole, err) :
+		    !mongo_split(d->target.session, &split, err))
 			return err_prefix(err, "target: %s", m->target_ns);
 	}
 	return true;

@@ -272,6 +272,44 @@ def test_collections(pair):
             if n["kind"] == "only_on_target"] == [f"{db}.theirs"]
 
 
+@pytest.mark.parametrize("kind", [{"viewOn": "base", "pipeline": []},
+                                  {"timeseries": {"timeField": "t"}}])
+def test_other_type(pair, kind):
+    """A collection that is a view or a time-series on the target: its documents
+    are compared all the same, though it has no ranges."""
+    docs = [{"_id": i, "t": datetime(2020, 1, 1)} for i in range(DOCUMENTS)]
+    pair.source_db.c.insert_many(docs)
+    pair.target_db.create_collection("c", **kind)
+    pair.target_db["base" if "viewOn" in kind else "c"].insert_many(
+        docs[:-1] + [{"_id": -1, "t": datetime(2020, 1, 1)}])
+    r = pair.diff()
+    assert names(r) == {("missing", str(DOCUMENTS - 1)), ("extra", "-1")}, r
+    (line,) = [line for line in r.lines[:-1] if line["kind"] == "metadata"]
+    assert (line["name"], line["source"]) == ("type", "collection")
+
+
+def test_ids_the_index_takes_for_one(pair):
+    """1 and 1.0, and "a" and "A" under a collation, are two documents, written
+    to meanwhile or not."""
+    for db, ids in ((pair.source_db, [1, "a"]), (pair.target_db, [1.0, "A"])):
+        db.create_collection("c", collation={"locale": "en", "strength": 2})
+        db.c.insert_many([{"_id": value, "v": 1} for value in ids])
+    wanted = {("missing", "1"), ("extra", "1.0"), ("missing", "'a'"), ("extra", "'A'")}
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            pair.source_db.other.insert_one({})
+    assert names(pair.diff("--include", "*.c")) == wanted
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert names(pair.diff("--include", "*.c")) == wanted
+    finally:
+        stop.set()
+        writer.join()
+
+
 def test_writes_nothing(source, target, db_name, spaceferry, fingerprint):
     source.client()[db_name].c.insert_many([{"_id": i} for i in range(50)])
     before = fingerprint(source), fingerprint(target)
