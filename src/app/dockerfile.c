@@ -92,10 +92,27 @@ parse(struct dockerfile *d, struct span rest, struct buf *whole)
 	return true;
 }
 
-/* The stage that is called name before stage at; -1. */
+/* Whether a stage is called name, as far as it is known: in "db_${WITH}" only
+ * the beginning is. */
+static bool
+is_called(struct span stage, struct span name)
+{
+	const char *variable = memchr(name.p, '$', name.len);
+
+	if (variable != NULL) {
+		name.len = (size_t)(variable - name.p);
+		if (stage.len > name.len)
+			stage.len = name.len;
+	}
+	return name.len > 0 && stage.len == name.len &&
+	    strncasecmp(stage.p, name.p, name.len) == 0;
+}
+
+/* The last stage before stage at that is called name; -1. */
 static long
 stage_named(const struct dockerfile *d, struct span name, size_t at)
 {
+	long found = -1;
 	size_t i;
 
 	for (i = 0; i < d->n; i++) {
@@ -110,11 +127,10 @@ stage_named(const struct dockerfile *d, struct span name, size_t at)
 				last = word;
 			as = span_is_fold(word, "AS");
 		}
-		if (last.len > 0 && last.len == name.len &&
-		    strncasecmp(last.p, name.p, name.len) == 0)
-			return (long)l->stage;
+		if (is_called(last, name))
+			found = (long)l->stage;
 	}
-	return -1;
+	return found;
 }
 
 static bool

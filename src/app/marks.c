@@ -159,6 +159,9 @@ scan_same_site(const struct scan *s)
 	    "sameSite")) != NULL; at++) {
 		if (!jscode_value(behind(s->text, at, 200), "sameSite", &value))
 			continue;
+		/* A call is a schema, not a setting. */
+		if (memchr(value.p, '(', value.len) != NULL)
+			continue;
 		if ((span_find_fold(value, "'lax'") != NULL ||
 		    span_find_fold(value, "\"lax\"") != NULL ||
 		    span_find_fold(value, "strict") != NULL) &&
@@ -194,8 +197,16 @@ scan_flag(const struct scan *s, const char *name, enum marks_kind kind,
 	return true;
 }
 
-/* http://localhost…, unless a variable of the environment comes before it in
- * the same line: then it is only a default. */
+static struct span
+last_statement(struct span s)
+{
+	const char *end = s.len > 0 ? memrchr(s.p, ';', s.len) : NULL;
+
+	return end != NULL ? span_from(s, end + 1) : s;
+}
+
+/* http://localhost…, unless a variable of the environment stands before it in
+ * the same statement: then it is only a default. */
 static bool
 scan_localhost(const struct scan *s)
 {
@@ -213,7 +224,9 @@ scan_localhost(const struct scan *s)
 			if (!span_ends(before, "http") &&
 			    !span_ends(before, "https"))
 				continue;
-			if (span_find(line_of(s->text, at), "process.env") !=
+			before = around(s->text, at, 200);
+			before.len = (size_t)(at - before.p);
+			if (span_find(last_statement(before), "process.env") !=
 			    NULL)
 				continue;
 			if (!s->fn(s->arg, MARKS_LOCALHOST, "localhost", at))

@@ -36,7 +36,11 @@ add_file(struct tree *t, const char *path, const struct stat *st, bool ignored)
 {
 	struct tree_file *f = t->file;
 
-	if (t->n >= TREE_FILES_MAX) {
+	if (ignored || strncmp(path, "public/", 7) == 0) {
+		if (t->assets >= TREE_ASSETS_MAX)
+			return true;
+		t->assets++;
+	} else if (t->n - t->assets >= TREE_FILES_MAX) {
 		t->truncated = true;
 		return true;
 	}

@@ -1,7 +1,8 @@
 /*
  * An app's source tree: which files it has, and their texts.  Bounded: at most
- * TREE_FILES_MAX files, TREE_DEPTH_MAX folders deep; a file is read up to
- * TREE_FILE_MAX bytes.  No symbolic link is followed.  Folders that are made
+ * TREE_FILES_MAX files, TREE_DEPTH_MAX folders deep; of what is ignored or lies
+ * in public/ (uploads) only the first TREE_ASSETS_MAX are listed; a file is read
+ * up to TREE_FILE_MAX bytes.  No symbolic link is followed.  Folders that are made
  * from others (node_modules, .git, .next …) are passed over.
  */
 #ifndef APP_TREE_H
@@ -15,6 +16,7 @@
 #include "base/err.h"
 
 #define TREE_FILES_MAX 20000
+#define TREE_ASSETS_MAX 10000
 #define TREE_DEPTH_MAX 32
 #define TREE_FILE_MAX ((size_t)1 << 20)
 
@@ -28,6 +30,7 @@ struct tree {
 	char *folder;
 	struct tree_file *file;	/* sorted within each folder */
 	size_t n;
+	size_t assets;		/* of them ignored or in public/ */
 	bool truncated;		/* there are more than the limits allow */
 	size_t links;		/* symbolic links passed over */
 	size_t unreadable;	/* files and folders that could not be opened */

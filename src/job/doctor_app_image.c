@@ -93,6 +93,8 @@ listening(const struct doctor_app *a, char *why, size_t size)
 	struct span value;
 	char text[32];
 	long port;
+	bool next = a->package == NULL ||
+	    package_version(a->package, "next") != NULL;
 
 	snprintf(why, size, "Next.js listens on %d", NEXT_PORT);
 	if (cmd != NULL && (port = port_option(cmd->rest)) > 0) {
@@ -106,7 +108,7 @@ listening(const struct doctor_app *a, char *why, size_t size)
 		return port;
 	}
 	if ((env = dockerfile_env(&a->docker, "PORT", &value)) == NULL)
-		return NEXT_PORT;
+		return next ? NEXT_PORT : 0;
 	span_copy(value, text, sizeof(text));
 	port = strtol(text, NULL, 10);
 	snprintf(why, size, "Dockerfile:%u sets PORT %s", env->line, text);
@@ -164,8 +166,9 @@ check_port(struct doctor_app *a)
 	if (l.n > 0)
 		doctor_tell(a->d, &f, "%s", doctor_app_listed(&l));
 	else
-		doctor_pass(a->d, f.name, "app_port %ld, and the app listens "
-		    "there", app_port);
+		doctor_pass(a->d, f.name, port > 0 ? "app_port %ld, and the app "
+		    "listens there" : "app_port %ld; where the app listens is "
+		    "not known", app_port);
 }
 
 /* True when a RUN in the image makes user with UID 1000. */

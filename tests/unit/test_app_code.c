@@ -199,6 +199,8 @@ marks(void **state)
 		{ "sameSite: 'lax'", "site" },
 		{ "sameSite: 'strict', secure: true", "site" },
 		{ "sameSite: 'none', secure: true", "" },
+		{ "sameSite: z.enum(['lax'])", "" },
+		{ "process.env.A\n  ? f : 'http://localhost:3000'", "" },
 		{ "sameSite: \"none\"", "insecure" },
 		{ "sameSite: prod ? 'none' : 'lax', secure: prod", "" },
 		{ "cookie({ secure: false })", "insecure" },
@@ -206,6 +208,7 @@ marks(void **state)
 		{ "cookie({ httpOnly: false })", "script" },
 		{ "fetch('http://localhost:3000/a')", "localhost" },
 		{ "process.env.A || 'http://localhost:3000'", "" },
+		{ "f(process.env.A); g('http://localhost:3000')", "localhost" },
 		{ "mongodb://localhost/x", "" },
 	};
 	size_t i;

@@ -74,6 +74,22 @@ images(void **state)
 }
 
 static void
+stages_by_variables(void **state)
+{
+	static const char dockerfile[] = "FROM a AS db_false\nUSER x\n"
+	    "FROM b AS db_true\nUSER y\nFROM c AS other\nUSER z\n"
+	    "FROM db_${WITH_DB} AS last\n";
+	struct dockerfile d;
+	struct err err;
+
+	(void)state;
+	assert_true(dockerfile_parse(&d, dockerfile, sizeof(dockerfile) - 1,
+	    &err));
+	assert_string_equal(dockerfile_last(&d, "USER")->rest, "y");
+	dockerfile_free(&d);
+}
+
+static void
 odd_images(void **state)
 {
 	static const char *const texts[] = { "", "\\", "FROM", "FROM a AS a\n"
@@ -157,6 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(images),
+		cmocka_unit_test(stages_by_variables),
 		cmocka_unit_test(odd_images),
 		cmocka_unit_test(heads),
 		cmocka_unit_test(packages),

@@ -145,6 +145,33 @@ walks(void **state)
 	tree_free(&t);
 }
 
+/* Many uploads do not keep the code from being seen. */
+static void
+many_assets(void **state)
+{
+	char folder[] = "/tmp/spaceferry-tree-XXXXXX", path[400], name[60];
+	struct tree t;
+	struct err err;
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	make(folder, "public");
+	make(folder, "src");
+	put(folder, "src/a.ts", "x");
+	for (i = 0; i < TREE_ASSETS_MAX + 5; i++) {
+		snprintf(name, sizeof(name), "public/%zu", i);
+		put(folder, name, "");
+	}
+	assert_true(tree_open(&t, folder, &err));
+	assert_int_equal(t.n, TREE_ASSETS_MAX + 1);
+	assert_non_null(tree_find(&t, "src/a.ts"));
+	assert_false(t.truncated);
+	tree_free(&t);
+	snprintf(path, sizeof(path), "rm -rf '%s'", folder);
+	assert_int_equal(system(path), 0);
+}
+
 int
 main(void)
 {
@@ -152,6 +179,7 @@ main(void)
 		cmocka_unit_test(ignores),
 		cmocka_unit_test(ignores_below),
 		cmocka_unit_test(walks),
+		cmocka_unit_test(many_assets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
