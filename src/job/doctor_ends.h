@@ -20,7 +20,7 @@
 #include "net/probe.h"
 
 /* How long one step of the way may take, in place of --patience. */
-#define DOCTOR_STEP_MS 5000
+#define DOCTOR_STEP_MS 4000
 
 /* How many names one line tells, before "and N more". */
 #define DOCTOR_NAMES 5

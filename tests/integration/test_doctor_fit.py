@@ -4,6 +4,7 @@ source fits the target; each failing condition apart from its neighbours.
 Neither side is changed by being looked at."""
 
 import secrets
+import time
 
 import pytest
 
@@ -180,6 +181,24 @@ def test_a_write_that_fails(examine, base, source, spaceferry, db_name, command)
         found = examine(to=liar.uri(other))
         assert "drop" in liar.seen or command == "create"
     only(found, ("target", "write"), "over your space quota", command)
+    assert other not in source.client().list_database_names()
+
+
+def test_interrupted_while_it_writes(base, source, spaceferry, db_name):
+    """What was made to try is gone, even so."""
+    other, runs = f"{db_name}-x", []
+
+    def interrupt(_):
+        runs[0].interrupt()
+        time.sleep(0.5)
+    with Liar(source) as liar:
+        liar.answer["insert"] = interrupt
+        runs.append(spaceferry.start("doctor", "--json", env={
+            "SPACEFERRY_FROM": source.uri(db_name),
+            "SPACEFERRY_TO": liar.uri(other)}))
+        r = runs[0].wait(timeout=20)
+        assert "insert" in liar.seen and "drop" in liar.seen
+    assert r.rc == 3, r
     assert other not in source.client().list_database_names()
 
 

@@ -4,6 +4,7 @@ at its own layer, apart from its neighbours, and what stands on it is skipped.
 Neither server is changed by being looked at."""
 
 import datetime
+import time
 
 import pytest
 from pymongo import MongoClient
@@ -33,6 +34,19 @@ def examine(spaceferry, source, target, db_name):
         found.result = r
         return found
     return examine
+
+
+@pytest.fixture
+def glance(spaceferry):
+    """Looks at a source alone, of which no MongoDB hears anything."""
+    def glance(uri, wrap=()):
+        r = spaceferry("doctor", "--json", env={"SPACEFERRY_FROM": uri}, wrap=wrap)
+        assert SECRET not in r.stdout + r.stderr
+        found = doctor.checks(r)
+        assert "no --to" in found["fit", "fit"]["seen"]
+        found.result = r
+        return found
+    return glance
 
 
 def only(found, check, *words, group="source", verdict="fail", layers=LAYERS):
@@ -66,54 +80,63 @@ def only(found, check, *words, group="source", verdict="fail", layers=LAYERS):
     ("mongodb://u:x@<host>/", ["placeholder", "host"]),
     (f"mongodb://u:{SECRET}@h:99999/", ["malformed"]),
 ])
-def test_malformed(examine, uri, words):
-    only(examine(uri), "uri", *words)
+def test_malformed(glance, uri, words):
+    only(glance(uri), "uri", *words)
 
 
 SRV_LAYERS = ["uri", "srv", "txt", *LAYERS[1:]]
 
 
-def test_malformed_srv(examine):
-    line = only(examine(f"mongodb+srv://u:{SECRET}@h/"), "uri", "three labels",
+def test_malformed_srv(glance):
+    line = only(glance(f"mongodb+srv://u:{SECRET}@h/"), "uri", "three labels",
                 layers=SRV_LAYERS)
     assert "mongodb://" in line["remedy"]
 
 
 # --- names and ports ---
 
-def test_no_such_host(examine):
-    only(examine("mongodb://nohost.invalid/"), "dns", "nohost.invalid",
+def test_no_such_host(glance):
+    only(glance("mongodb://nohost.invalid/"), "dns", "nohost.invalid",
          "spelling")
 
 
-def test_no_name_server(examine, tmp_path):
+def test_no_name_server(glance, tmp_path):
     (tmp_path / "resolv.conf").write_text("nameserver 127.77.77.77\n")
     wrap = ["unshare", "-m", "--propagation", "private", "sh", "-ec",
             'mount --bind "$0" /etc/resolv.conf; exec "$@"',
             str(tmp_path / "resolv.conf")]
-    only(examine("mongodb://h.example/", wrap=wrap), "dns", "name servers do not")
-    only(examine(f"mongodb+srv://u:{SECRET}@c.h.example/", wrap=wrap), "srv",
+    only(glance("mongodb://h.example/", wrap=wrap), "dns", "name servers do not")
+    only(glance(f"mongodb+srv://u:{SECRET}@c.h.example/", wrap=wrap), "srv",
          "name servers do not", layers=SRV_LAYERS)
 
 
-def test_refused(examine):
+def test_refused(glance):
     port = free_port()
-    only(examine(f"mongodb://127.0.0.1:{port}/"), "tcp", f":{port} refused",
+    only(glance(f"mongodb://127.0.0.1:{port}/"), "tcp", f":{port} refused",
          "bindIp")
 
 
-def test_filtered(examine):
+def test_filtered(glance):
     with FullPort() as full:
-        only(examine(f"mongodb://127.0.0.1:{full.port}/"), "tcp", "no answer",
+        only(glance(f"mongodb://127.0.0.1:{full.port}/"), "tcp", "no answer",
              "firewall")
 
 
-def test_unreachable(spaceferry, target):
-    r = spaceferry("doctor", "--json", "--from", "mongodb://192.0.2.1/",
-                   wrap=["unshare", "-n"])
-    found = doctor.checks(r)
-    assert found.failed() == {("source", "tcp")}, r
-    assert "unreachable" in found["source", "tcp"]["seen"]
+def test_unreachable(glance):
+    only(glance("mongodb://192.0.2.1/", wrap=["unshare", "-n"]), "tcp",
+         "unreachable", "network")
+
+
+def test_interrupted(spaceferry):
+    """A wait for what does not answer ends when it is told to."""
+    with FullPort() as full:
+        run = spaceferry.start("doctor", "--json", env={
+            "SPACEFERRY_FROM": f"mongodb://127.0.0.1:{full.port}/"})
+        time.sleep(0.7)
+        run.interrupt()
+        r = run.wait(timeout=20)
+    assert r.rc == 3 and not r.summary["ok"], r
+    assert [e["kind"] for e in r.summary["errors"]] == ["interrupted"], r
 
 
 def test_one_of_two(examine, source, target, db_name):
@@ -136,9 +159,9 @@ def test_one_of_two(examine, source, target, db_name):
     (OddServer.says_http, True, "tls", ["not in TLS", "right port"]),
     (OddServer.says_alert_80, True, "tls", ["alert 80", "Network Access"]),
 ])
-def test_no_mongodb(examine, answer, tls, check, words):
+def test_no_mongodb(glance, answer, tls, check, words):
     with OddServer(answer) as odd:
-        only(examine(f"mongodb://127.0.0.1:{odd.port}/?tls={str(tls).lower()}"),
+        only(glance(f"mongodb://127.0.0.1:{odd.port}/?tls={str(tls).lower()}"),
              check, *words)
 
 
@@ -168,10 +191,10 @@ def test_tls(examine, secure, source, db_name):
     ("DNS:elsewhere.example", 2, ["for another name", "tlsAllowInvalidHostnames"]),
     ("IP:127.0.0.1", -1, ["expired", "renew"]),
 ])
-def test_certificates(examine, tmp_path, names, days, words):
+def test_certificates(glance, tmp_path, names, days, words):
     make_certificates(tmp_path, names, days)
     with OddServer(OddServer.with_certificate(tmp_path)) as odd:
-        only(examine(f"mongodb://127.0.0.1:{odd.port}/?tls=true&tlsCAFile="
+        only(glance(f"mongodb://127.0.0.1:{odd.port}/?tls=true&tlsCAFile="
                      f"{tmp_path}/ca.pem"), "tls", *words)
 
 
@@ -200,10 +223,10 @@ def test_clients_certificate(examine, work, db_name):
 
 # --- the set ---
 
-def test_another_set(examine, source, target, db_name):
-    only(examine(source.uri(db_name, replicaSet="rs7")), "set", "rs7",
+def test_another_set(glance, source, target, db_name):
+    only(glance(source.uri(db_name, replicaSet="rs7")), "set", "rs7",
          "in no set", "leave replicaSet= out")
-    only(examine(target.uri(db_name, replicaSet="rs7")), "set", "rs7", "rs0",
+    only(glance(target.uri(db_name, replicaSet="rs7")), "set", "rs7", "rs0",
          "replicaSet=")
 
 

@@ -272,6 +272,28 @@ same_but_for_the_place_of_the_id(void **state)
 		bson_destroy(docs[i]);
 }
 
+/* As deep as valid ones may be, and no deeper: the same bound. */
+static void
+tells_the_depth(void **state)
+{
+	bson_t *flat = BCON_NEW("a", BCON_INT32(1), "b", "{", "c", "[", "{",
+	    "d", BCON_INT32(1), "}", BCON_INT32(2), "]", "}", "e", "{", "}");
+	uint8_t doc[2000], inner[2000];
+	size_t len = sizeof(empty);
+	unsigned depth;
+
+	(void)state;
+	assert_int_equal(doc_depth(bson_get_data(flat), flat->len), 4);
+	assert_int_equal(doc_depth(bson_get_data(flat), flat->len - 1), 0);
+	bson_destroy(flat);
+	memcpy(doc, empty, len);
+	for (depth = 1; depth < 220; depth++) {
+		assert_int_equal(doc_depth(doc, len), depth <= 200 ? depth : 0);
+		memcpy(inner, doc, len);
+		len = wrap(3, inner, len, doc);
+	}
+}
+
 int
 main(void)
 {
@@ -281,6 +303,7 @@ main(void)
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(finds_the_id),
 		cmocka_unit_test(same_but_for_the_place_of_the_id),
+		cmocka_unit_test(tells_the_depth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,4 @@ class Atlas:
             self.names.stop()
         if self.front is not None:
             self.front.close()
-        if self.server.process is not None:     # asked to stop it takes 10 s
-            self.server.close_client()
-            self.server.kill()
+        self.server.__exit__()

@@ -141,6 +141,11 @@ class ReplicaSet(Mongod):
         self._wait_primary()
         super().prepare()
 
+    def __exit__(self, *_):
+        if self.process is not None:    # asked to stop, it takes up to 10 s
+            self.close_client()
+            self.kill()
+
     def _wait_primary(self):
         with self.direct() as client:
             for _ in range(400):
