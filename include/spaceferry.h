@@ -49,7 +49,8 @@ enum spaceferry_level { SPACEFERRY_DEBUG, SPACEFERRY_INFO, SPACEFERRY_WARNING };
  * given up. */
 struct spaceferry_progress {
 	const char *phase;	/* "check" (an archive), "read", "copy",
-				 * "indexes", "verify", "files", "waiting" */
+				 * "compare", "indexes", "verify", "files",
+				 * "waiting" */
 	const char *name;	/* namespace, or the store's name */
 	uint64_t items;		/* documents or files done */
 	uint64_t items_total;	/* 0: not known */

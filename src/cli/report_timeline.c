@@ -35,7 +35,7 @@ phase_of(const char *phase)
 
 	if (strcmp(phase, "copy") == 0 || strcmp(phase, "read") == 0)
 		return REPORT_TIMELINE_COPY;
-	if (strcmp(phase, "verify") == 0)
+	if (strcmp(phase, "verify") == 0 || strcmp(phase, "compare") == 0)
 		return REPORT_TIMELINE_VERIFY;
 	if (strcmp(phase, "files") == 0)
 		return REPORT_TIMELINE_FILES;

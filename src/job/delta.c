@@ -145,7 +145,7 @@ bool
 delta_plan(struct run *r, struct err *err)
 {
 
-	return plan(r, false, err);
+	return delta_files_check(r, err) && plan(r, false, err);
 }
 
 /* A comparison for the guard alone: its counts are not the run's. */
@@ -178,6 +178,8 @@ delta_begin(struct run *r, struct err *err)
 {
 	size_t i;
 
+	if (!delta_files_check(r, err))
+		return false;
 	if (r->has_data) {
 		if (!target_check(&r->data, &r->job, r->journal, err) ||
 		    !accounts_check(&r->data, &r->job, r->journal, err))
@@ -298,6 +300,9 @@ delta_data(struct run *r, struct err *err)
 	bool ok;
 
 	ok = open_delta(&d, r, true, err) && move_all(&d, err);
+	if (ok && r->job.options->delete_extra)
+		target_note_others(&r->data, &r->job,
+		    "--delete leaves whole collections alone");
 	if (d.moves != NULL)
 		tell(&d);
 	close_delta(&d);

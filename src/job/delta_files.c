@@ -84,6 +84,48 @@ delta_files_count(struct run *r, uint64_t *n, struct err *err)
 	return ok;
 }
 
+/* True when place is a folder or prefix of store, or the same. */
+static bool
+lies_in(const char *place, const char *store)
+{
+	size_t len = strlen(store);
+
+	if (len > 0 && store[len - 1] == '/')
+		len--;
+	return strncmp(place, store, len) == 0 &&
+	    (place[len] == '/' || place[len] == '\0');
+}
+
+bool
+delta_files_check(struct run *r, struct err *err)
+{
+	struct store_options options = { .may_be_missing = true };
+	struct store *state;
+	const char *target = NULL;
+	size_t i;
+
+	if (!r->has_files || !r->job.options->delete_extra ||
+	    r->journal == NULL)
+		return true;
+	state = store_open(place_path(journal_place(r->journal)), &options,
+	    err);
+	if (state == NULL)
+		return err_prefix(err, "state");
+	for (i = 0; i < r->files.n; i++) {
+		const struct file_pair *pair = &r->files.v[i];
+
+		if (pair->target != NULL && lies_in(store_identity(state),
+		    store_identity(pair->target)))
+			target = store_name(pair->target);
+	}
+	store_free(state);
+	if (target == NULL)
+		return true;
+	err_set(err, ERR_CONFLICT, "--delete would remove this run's state, "
+	    "which lies in %s", target);
+	return err_hint(err, "--state keeps it elsewhere");
+}
+
 /* --- removing --- */
 
 struct removing {

@@ -131,4 +131,7 @@ bool delta_streams_move(struct delta *d, struct err *err);
 /* How many files of the targets a run with --delete would remove. */
 bool delta_files_count(struct run *r, uint64_t *n, struct err *err);
 
+/* False with *err when the run's state lies among them. */
+bool delta_files_check(struct run *r, struct err *err);
+
 #endif

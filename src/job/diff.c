@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "job/accounts.h"
 #include "job/diff_documents.h"
 #include "job/differences.h"
@@ -51,37 +49,6 @@ tell_metadata(struct differences *d, const struct move *m)
 }
 
 static bool
-is_chosen(const struct data *d, const char *ns)
-{
-	size_t i;
-
-	for (i = 0; i < d->n_moves; i++) {
-		if (strcmp(d->moves[i].target_ns, ns) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Collections beside those that are compared may belong to somebody else: they
- * are no difference, but worth a word where whole databases are compared. */
-static void
-note_others(struct run *r)
-{
-	const struct spaceferry_options *o = r->job.options;
-	const struct catalog *there = r->data.target.catalog;
-	size_t i;
-
-	if (o->include.n > 0 || o->exclude.n > 0)
-		return;
-	for (i = 0; i < there->n; i++) {
-		if (!is_chosen(&r->data, there->v[i].ns))
-			report_note(&r->job.report, "only_on_target", "",
-			    "%s is only on the target; it is not compared",
-			    there->v[i].ns);
-	}
-}
-
-static bool
 compare_data(struct run *r, struct err *err)
 {
 	size_t i;
@@ -99,7 +66,7 @@ compare_data(struct run *r, struct err *err)
 		return false;
 	for (i = 0; i < r->data.n_moves; i++)
 		tell_metadata(r->job.differences, &r->data.moves[i]);
-	note_others(r);
+	target_note_others(&r->data, &r->job, "it is not compared");
 	return accounts_compare(&r->data, &r->job, err);
 }
 

@@ -277,10 +277,8 @@ dry_run_data(struct run *r, struct err *err)
 		if (!part_make_all(&r->data.moves[i], &r->data, NULL, err))
 			return false;
 	}
-	if (r->job.options->delta) {
-		r->data.judged = true;
-		return true;
-	}
+	if (r->job.options->delta)
+		return target_compare(&r->data, &r->job, err);
 	if (!copy_run(&copy, err) || !run_count_violations(r, err) ||
 	    !count_on_target(r, err))
 		return false;

@@ -50,4 +50,9 @@ bool target_finish(struct data *d, struct job *job, struct err *err);
  * still. */
 bool target_compare(struct data *d, struct job *job, struct err *err);
 
+/* Collections beside the chosen ones may belong to somebody else: they are no
+ * difference, but worth a note where whole databases are chosen.  what is said
+ * of each. */
+void target_note_others(struct data *d, struct job *job, const char *what);
+
 #endif

@@ -15,6 +15,16 @@ struct compare {
 	struct move *move;
 };
 
+/* A dry run of --delta compares, too: what is missing, the run makes. */
+static bool
+would_be_made(const struct catalog_difference *d)
+{
+
+	return d->target == NULL && (strcmp(d->kind, "index") == 0 ||
+	    strcmp(d->name, "(whole)") == 0 ||
+	    strcmp(d->name, "expireAfterSeconds") == 0);
+}
+
 static void
 differs(void *arg, const struct catalog_difference *d)
 {
@@ -24,6 +34,8 @@ differs(void *arg, const struct catalog_difference *d)
 	const char *source = d->source != NULL ? d->source : "has none";
 	const char *target = d->target != NULL ? d->target : "has none";
 
+	if (c->job->options->dry_run && would_be_made(d))
+		return;
 	if (d->harmless) {
 		report_note(&c->job->report, "metadata",
 		    "nothing to do: what is found there is the same without",
@@ -84,4 +96,33 @@ target_compare(struct data *d, struct job *job, struct err *err)
 		compare_move(d->target.catalog, job, &d->moves[i]);
 	d->judged = d->judged || ok;
 	return ok;
+}
+
+static bool
+is_chosen(const struct data *d, const char *ns)
+{
+	size_t i;
+
+	for (i = 0; i < d->n_moves; i++) {
+		if (strcmp(d->moves[i].target_ns, ns) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+target_note_others(struct data *d, struct job *job, const char *what)
+{
+	const struct spaceferry_options *o = job->options;
+	const struct catalog *there = d->target.catalog;
+	size_t i;
+
+	if (o->include.n > 0 || o->exclude.n > 0)
+		return;
+	for (i = 0; i < there->n; i++) {
+		if (!is_chosen(d, there->v[i].ns))
+			report_note(&job->report, "only_on_target", "",
+			    "%s is only on the target; %s", there->v[i].ns,
+			    what);
+	}
 }
