@@ -12,6 +12,9 @@
 #include "app/tree.h"
 #include "base/cancel.h"
 
+/* Neither links nor, should a file become one, a wait for a pipe's writer. */
+#define IN_TREE (O_NOFOLLOW | O_NONBLOCK)
+
 struct walk {
 	struct tree *t;
 	struct ignore ignore;
@@ -89,7 +92,7 @@ load_at(int folder, const char *path, int flags, struct buf *out,
 	bool ok = false;
 	int fd;
 
-	fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+	fd = openat(folder, path, O_RDONLY | O_CLOEXEC | flags);
 	if (fd < 0)
 		return err_set_errno(err, ERR_DISK, errno, "%s", path);
 	if (fstat(fd, &st) != 0)
@@ -110,7 +113,7 @@ add_ignore(struct walk *w, int fd, const char *folder)
 	bool ok = true;
 
 	buf_init(&text, TREE_FILE_MAX);
-	if (load_at(fd, ".gitignore", O_NOFOLLOW, &text, &err) && text.len > 0)
+	if (load_at(fd, ".gitignore", IN_TREE, &text, &err) && text.len > 0)
 		ok = ignore_add(&w->ignore, folder, (char *)text.data, text.len);
 	buf_free(&text);
 	return ok;
@@ -252,7 +255,7 @@ tree_load(const struct tree *t, const struct tree_file *f, struct buf *out,
 	fd = open(t->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(err, ERR_DISK, errno, "%s", t->folder);
-	ok = load_at(fd, f->path, O_NOFOLLOW, out, err);
+	ok = load_at(fd, f->path, IN_TREE, out, err);
 	close(fd);
 	return ok;
 }

@@ -49,8 +49,8 @@ const struct tree_file *tree_find(const struct tree *t, const char *path);
 bool tree_load(const struct tree *t, const struct tree_file *f,
     struct buf *out, struct err *err);
 
-/* The same by path, with what is no regular file left out: the file itself may
- * be named from outside a tree (an environment file). */
+/* The same by path, of a file outside the tree; it may be a pipe, whose end is
+ * waited for. */
 bool tree_load_path(const char *path, struct buf *out, struct err *err);
 
 #endif

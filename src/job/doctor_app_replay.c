@@ -32,16 +32,24 @@ struct replay {
 	struct app_list others;	/* where the new name makes a difference */
 };
 
-/* The authority of a URL: "host" or "host:port". */
+/* The host of a URL, with its port if it has one, without user and password. */
 static void
 authority(const char *url, char *out, size_t size)
 {
-	const char *p = strstr(url, "://");
+	const char *p = strstr(url, "://"), *at;
+	size_t len;
 
 	*out = '\0';
-	if (p != NULL)
-		span_copy((struct span){ p + 3, strcspn(p + 3, "/?#") }, out,
-		    size);
+	if (p == NULL)
+		return;
+	p += 3;
+	len = strcspn(p, "/?#");
+	at = memrchr(p, '@', len);
+	if (at != NULL) {
+		len -= (size_t)(at + 1 - p);
+		p = at + 1;
+	}
+	span_copy((struct span){ p, len }, out, size);
 }
 
 static bool
@@ -365,8 +373,9 @@ doctor_app_replay(struct doctor_app *a, struct err *err)
 	http_response_init(&r.response);
 	buf_init(&r.body, BODY_MAX);
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-		err_set(err, ERR_URI, "--app-url: %.200s is no http:// or "
-		    "https:// URL", url);
+		(void)(err_set(err, ERR_URI, "--app-url is no http:// or "
+		    "https:// URL") || err_hint(err, "https://HOST, as a "
+		    "browser shows it"));
 	else if ((r.http = http_new(&options, err)) != NULL)
 		ok = replay_all(&r, err);
 	http_free(r.http);

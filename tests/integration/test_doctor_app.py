@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from harness.app_case import APP, ENV, TOKEN, Case, doctor, unwell, write_env
+from harness.app_case import APP, ENV, RULES, TOKEN, Case, doctor, unwell, write_env
 
 ROUTE = "app/api/login/route.ts"
 
@@ -86,6 +86,13 @@ def test_env_from_the_running_container(case):
     rc, checks = case.run()
     assert (rc, unwell(checks)) == (0, {}), checks
     assert checks["env-file"]["seen"] == "9 variables"
+
+
+def test_env_through_a_pipe(case):
+    text = "".join(f"{k}={v}\0" for k, v in case.values.items())
+    rc, checks = doctor("--app", case.app, "--env-file", "/dev/stdin", *RULES, input=text)
+    assert (rc, unwell(checks)) == (0, {})
+    assert checks["env-file"]["seen"] == "8 variables"
 
 
 def test_another_target_than_the_apps(case):

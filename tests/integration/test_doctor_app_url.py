@@ -168,6 +168,13 @@ def test_redirects_to_its_own_name_are_the_same():
     assert unwell(checks) == {}
 
 
+def test_a_password_in_the_url_stays_there():
+    with serve(healthy) as (url, asked):
+        _, checks = doctor(url.replace("http://", "http://me:Hunter2@"))
+    assert unwell(checks) == {}
+    assert all("@" not in host for _, host, _ in asked)
+
+
 def test_an_unknown_new_name_is_made_up():
     with serve(tenant) as (url, asked):
         _, checks = doctor(url)
@@ -184,4 +191,4 @@ def test_nobody_answers():
     assert checks["app-url"]["remedy"]
     rc, checks = doctor("ftp://example.net/")
     assert unwell(checks) == {"app-url": "fail"}
-    assert "no http://" in checks["app-url"]["seen"]
+    assert "no http://" in checks["app-url"]["seen"] and checks["app-url"]["remedy"]

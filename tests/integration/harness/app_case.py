@@ -27,11 +27,11 @@ ENV = {
 RULES = ["--rewrite", "https://ezia.ai=https://hmorales-ezia.hf.space"]
 
 
-def doctor(*args, env=None):
+def doctor(*args, env=None, input=None):
     """(exit status, {check: line}) of the groups "app" and "outside"."""
     r = subprocess.run(
         [binary(), "doctor", "--json", *map(str, args)], text=True,
-        capture_output=True, timeout=120,
+        capture_output=True, timeout=120, input=input,
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **(env or {})})
     assert "Sanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr
     lines = [json.loads(line) for line in r.stdout.splitlines()]
