@@ -5,6 +5,7 @@
 #include "cli/terminal.h"
 #include "cli/text.h"
 
+#define GROUP_COLUMNS 8
 #define NAME_COLUMNS 16
 #define LEAST_TEXT 24		/* columns that text needs to be wrapped */
 #define TEXT_LARGEST (64 * 1024)
@@ -83,15 +84,22 @@ print_terse(const struct print_doctor *p, const char *text, size_t at)
 	buf_free(&shown);
 }
 
-/* "  ✓ name            "; returns the column that follows. */
+/* "source  ✓ name            ", the group only where it is another one than
+ * before; returns the column that follows. */
 static size_t
-print_head(const struct print_doctor *p, const struct spaceferry_check *c)
+print_head(struct print_doctor *p, const struct spaceferry_check *c)
 {
+	bool same = p->group != NULL && strcmp(p->group, c->group) == 0;
 	const char *mark = p->utf8 ? verdicts[c->verdict].mark :
 	    verdicts[c->verdict].ascii;
-	size_t width = text_columns(c->name), at = 2 + text_columns(mark) + 1;
+	size_t width = text_columns(c->name), at = GROUP_COLUMNS +
+	    text_columns(mark) + 1;
 
-	fprintf(p->out, "  %s%s%s ",
+	p->group = c->group;
+	fputs(p->colour ? BOLD : "", p->out);
+	print_cell(p->out, same ? "" : c->group, GROUP_COLUMNS);
+	fputs(p->colour ? PLAIN : "", p->out);
+	fprintf(p->out, "%s%s%s ",
 	    p->colour ? verdicts[c->verdict].colour : "", mark,
 	    p->colour ? PLAIN : "");
 	print_cell(p->out, c->name, width < NAME_COLUMNS ? NAME_COLUMNS :
@@ -106,10 +114,6 @@ print_text(struct print_doctor *p, const struct spaceferry_check *c)
 	const char *arrow = p->utf8 ? "\xE2\x86\x92 " : "-> ";
 	size_t at, indent;
 
-	if (p->group == NULL || strcmp(p->group, c->group) != 0)
-		fprintf(p->out, "%s%s%s%s\n", p->group != NULL ? "\n" : "",
-		    p->colour ? BOLD : "", c->group, p->colour ? PLAIN : "");
-	p->group = c->group;
 	at = print_head(p, c);
 	if ((c->verdict == SPACEFERRY_PASS ||
 	    c->verdict == SPACEFERRY_SKIPPED) && c->remedy[0] == '\0')

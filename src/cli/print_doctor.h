@@ -1,7 +1,7 @@
 /*
  * What doctor says: each check as it is made, a line for people or one of JSON,
- * and the closing words.  For people the checks stand under the name of their
- * group; a pass is one line, cut to the terminal; what asks for something to be
+ * and the closing words.  For people the group stands before the first of its
+ * checks; a pass is one line, cut to the terminal; what asks for something to be
  * done is wrapped, its remedy below it.
  *
  * Order: print_doctor_init(), print_doctor_check() for each check, from one
