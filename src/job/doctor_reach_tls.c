@@ -123,7 +123,9 @@ tls_remedy(const struct doctor_end *e, enum probe_tls tls)
 		return "check the path and rights of tlsCAFile and "
 		    "tlsCertificateKeyFile, and that they are PEM";
 	default:
-		return "the server's log says what it did not like";
+		return "the server's log says what it did not like: no "
+		    "certificate of the client's (tlsCertificateKeyFile=FILE), "
+		    "an old version of TLS?";
 	}
 }
 

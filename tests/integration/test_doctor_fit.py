@@ -278,6 +278,21 @@ def test_versions(examine, base, source, db_name):
         sound(ask("6.0.5"))
 
 
+def test_an_index_that_is_no_more(examine, base, source, db_name):
+    def lie(_, reply):
+        reply["cursor"]["firstBatch"].append(
+            {"v": 2, "key": {"at": "geoHaystack", "x": 1}, "name": "hay",
+             "bucketSize": 1})
+    with Liar(source) as liar:
+        liar.change["listIndexes"] = lie
+        only(examine(uri=liar.uri(db_name)), ("fit", "indexes"), "hay",
+             "2dsphere")
+
+
+def test_a_query_that_is_none(examine, base):
+    only(examine("--query", "{x"), ("source", "query"))
+
+
 def test_names(examine, base, source, target, db_name):
     long = "d" * 64
     only(examine("--rename", f"{db_name}.*={long}.*"), ("fit", "names"), "64 bytes",

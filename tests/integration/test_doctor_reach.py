@@ -146,6 +146,14 @@ def test_one_of_two(examine, source, target, db_name):
                                       f"127.0.0.1:{free_port()}")
     only(examine(source.uri(db_name), to=uri), "tcp", "refused", "open",
          verdict="warn", group="target")
+    with OddServer(OddServer.closes) as odd:
+        second = uri.replace(uri.split(",")[1].split("/")[0], f"127.0.0.1:{odd.port}")
+        only(examine(source.uri(db_name), to=second), "hello", "1 of 2",
+             verdict="warn", group="target")
+    second = uri.replace(uri.split(",")[1].split("/")[0], "nohost.invalid")
+    found = examine(source.uri(db_name), to=second)
+    assert found.failed() == set(), found.result
+    assert found.warned() == {("target", "dns"), ("target", "tcp")}, found.result
 
 
 # --- what answers there ---
@@ -198,6 +206,15 @@ def test_certificates(glance, tmp_path, names, days, words):
                      f"{tmp_path}/ca.pem"), "tls", *words)
 
 
+def test_certificate_wanted_in_the_handshake(glance, tmp_path):
+    make_certificates(tmp_path)
+    with OddServer(OddServer.with_certificate(tmp_path, wants_one=True)) as odd:
+        uri = f"mongodb://127.0.0.1:{odd.port}/?tls=true&tlsCAFile={tmp_path}/ca.pem"
+        only(glance(uri), "tls", "handshake", "tlsCertificateKeyFile")
+        # With one the handshake is through; nothing is behind it.
+        only(glance(f"{uri}&tlsCertificateKeyFile={tmp_path}/server.pem"), "hello")
+
+
 class Strict(Mongod):
     """Talks to those only who show a certificate."""
 
@@ -245,6 +262,19 @@ def test_names_of_another_network(examine, docker, db_name):
     for uri, wrap in ((direct, ()), (docker.uri(db_name), docker.enter)):
         found = examine(uri, wrap=wrap)
         assert not found.failed() | found.warned(), found.result
+
+
+def test_a_member_is_down(examine, docker, db_name):
+    """The set has a primary, so it goes on."""
+    with docker.direct() as client:
+        config = client.admin.command("replSetGetConfig")["config"]
+        config["version"] += 1
+        config["members"].append({"_id": 1, "host": f"mongo2:{free_port()}",
+                                  "votes": 0, "priority": 0})
+        client.admin.command("replSetReconfig", config, force=True)
+        client[db_name]["a"].insert_one({})
+    only(examine(docker.uri(db_name), wrap=docker.enter), "set", "mongo2", "down",
+         verdict="warn")
 
 
 def test_no_primary(examine, docker, source, db_name):

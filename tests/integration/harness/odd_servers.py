@@ -41,10 +41,15 @@ class OddServer:
             pass
 
     @staticmethod
-    def with_certificate(folder):
-        """TLS by server.pem in folder, and nothing behind it."""
+    def with_certificate(folder, wants_one=False):
+        """TLS by server.pem in folder, and nothing behind it; wants_one: of the
+        client, and says so in the handshake."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "server.pem")
+        if wants_one:
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.load_verify_locations(folder / "ca.pem")
+            context.verify_mode = ssl.CERT_REQUIRED
 
         def answer(s):
             with context.wrap_socket(s, server_side=True) as tls:
@@ -100,12 +105,13 @@ class FullPort:
 
 class DockerSet(ReplicaSet):
     """A set of one that calls itself mongo1, a name that exists only where
-    .enter leads."""
+    .enter leads; mongo2 exists there, too, and is nobody."""
 
     set_name, name = "rsd", "mongo1"
 
     def argv(self):
-        (self.folder / "hosts").write_text(f"127.0.0.1 localhost {self.name}\n")
+        (self.folder / "hosts").write_text(
+            f"127.0.0.1 localhost {self.name} mongo2\n")
         return ["unshare", "-m", "--propagation", "private", "sh", "-ec",
                 'mount --bind "$0" /etc/hosts; exec "$@"',
                 str(self.folder / "hosts"), *super().argv()]
