@@ -277,7 +277,7 @@ const struct options_row options_table[] = {
 	    "name, so that an app that takes the new name for something else "
 	    "shows it before the move.",
 	    .type = &options_text, .field = JOB(app_url),
-	    .commands = DOCTOR },
+	    .commands = DOCTOR, .secret = true },
 
 	/* Output */
 	{ .name = "report", .group = OPTIONS_OUTPUT, .argument = "FILE.html",
