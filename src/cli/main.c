@@ -361,9 +361,11 @@ tell_places(struct program *p)
 	if (p->options.exposed == NULL)
 		return;
 	snprintf(line, sizeof(line), "a password on the command line (--%s) can "
-	    "be seen by other users%s", p->options.exposed,
-	    strcmp(p->options.exposed, "files") == 0 ? "" :
-	    "; SPACEFERRY_FROM and SPACEFERRY_TO keep it to yourself");
+	    "be seen by other users; %s", p->options.exposed,
+	    strcmp(p->options.exposed, "from") == 0 ||
+	    strcmp(p->options.exposed, "to") == 0 ?
+	    "SPACEFERRY_FROM and SPACEFERRY_TO keep it to yourself" :
+	    "in " CONFIG_DEFAULT " it stays with you");
 	console_log(p->console, SPACEFERRY_WARNING, line);
 }
 
