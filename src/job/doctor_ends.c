@@ -197,26 +197,18 @@ go_on(enum doctor_next next)
 }
 
 static bool
-look_at_plan(struct doctor_ends *all, struct err *err)
+look_at_fit(struct doctor_ends *all, struct err *err)
 {
 	struct doctor *d = all->doctor;
 
-	if (all->source.is_open) {
-		d->group = "source";
-		if (!go_on(doctor_plan_source(all, err)))
-			return false;
-	}
-	if (all->target.is_open) {
-		d->group = "target";
-		if (!go_on(doctor_plan_target(all, err)))
-			return false;
-	}
 	if (all->source.text == NULL && all->target.text == NULL)
 		return true;
 	if (all->planned && all->target.is_open &&
 	    !doctor_state_note(d, &all->data, err))
 		return false;
 	d->group = "fit";
+	if (all->planned && !go_on(doctor_fit_tier(all, err)))
+		return false;
 	if (all->target_read)
 		return go_on(doctor_fit(all, err));
 	doctor_skip(d, "fit", "whether the source fits the target was not "
@@ -224,12 +216,17 @@ look_at_plan(struct doctor_ends *all, struct err *err)
 	return true;
 }
 
+/* One end after the other, as they are told. */
 static bool
 look(struct doctor_ends *all, struct err *err)
 {
 
-	return look_at(&all->source, err) && look_at(&all->target, err) &&
-	    look_at_plan(all, err);
+	if (!look_at(&all->source, err) || (all->source.is_open &&
+	    !go_on(doctor_plan_source(all, err))) ||
+	    !look_at(&all->target, err))
+		return false;
+	return (!all->target.is_open || go_on(doctor_plan_target(all, err))) &&
+	    look_at_fit(all, err);
 }
 
 static void

@@ -57,7 +57,8 @@ struct doctor_ends {
 	struct data data;
 	struct doctor_end source;
 	struct doctor_end target;
-	bool planned;		/* data.moves is there */
+	bool chosen;		/* the source's catalog is there */
+	bool planned;		/* data.moves is there, with the target's names */
 	bool target_read;	/* so is the target's catalog */
 	bool small;		/* the target is M0 or Flex */
 };
@@ -104,8 +105,9 @@ void doctor_reach_free(struct doctor_end *e);
 
 /* --- what both ends together are asked --- */
 
-/* Rights, catalog and plan of the source; then rights, a try to write and what
- * is there on the target.  Fill planned and target_read. */
+/* Rights, catalog and choice of the source, before the target is opened; then
+ * the plan, rights, a try to write and what is there on the target.  Fill
+ * chosen; planned, small and target_read. */
 enum doctor_next doctor_plan_source(struct doctor_ends *all, struct err *err);
 enum doctor_next doctor_plan_target(struct doctor_ends *all, struct err *err);
 
@@ -117,8 +119,7 @@ enum doctor_next doctor_rights_target(struct doctor_ends *all,
 enum doctor_next doctor_rights_write(struct doctor_ends *all,
     struct err *err);
 
-/* Group "fit".  doctor_fit_tier() needs planned: fills small, and stops where
- * a name is too long to be asked about.  The others need target_read, too. */
+/* Group "fit": doctor_fit_tier() needs planned, the others target_read. */
 enum doctor_next doctor_fit_tier(struct doctor_ends *all, struct err *err);
 enum doctor_next doctor_fit(struct doctor_ends *all, struct err *err);
 enum doctor_next doctor_fit_size(struct doctor_ends *all, struct err *err);

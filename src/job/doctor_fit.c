@@ -287,22 +287,15 @@ fit_archive(struct doctor_ends *all, struct err *err)
 enum doctor_next
 doctor_fit_tier(struct doctor_ends *all, struct err *err)
 {
-	struct doctor *d = all->doctor;
 
-	d->group = "fit";
-	if (!mongo_is_small_atlas(all->target.end->session, &all->small, err))
-		return doctor_failed(d, "tier", err);
-	doctor_pass(d, "tier", all->small ? "the target is M0 or Flex of Atlas" :
+	if (all->target.end->kind != END_MONGO)
+		return DOCTOR_GO;
+	doctor_pass(all->doctor, "tier", all->small ?
+	    "the target is M0 or Flex of Atlas" :
 	    "the target is none of Atlas' small tiers");
-	if (!preflight_names(&all->data, all->small, err)) {
-		if (doctor_failed(d, "names", err) == DOCTOR_ABORT)
-			return DOCTOR_ABORT;
-		return preflight_names(&all->data, false, err) ? DOCTOR_GO :
-		    DOCTOR_STOP;
-	}
-	doctor_pass(d, "names", all->small ? "none is longer than 95 bytes, no "
-	    "database's than 38" : "none is too long");
-	return DOCTOR_GO;
+	return tell_result(all, "names", preflight_names(&all->data, all->small,
+	    err), all->small ? "none is longer than 95 bytes, no database's "
+	    "than 38" : "none is too long", err);
 }
 
 enum doctor_next

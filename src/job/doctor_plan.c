@@ -1,9 +1,11 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cancel.h"
 #include "job/doctor_ends.h"
 #include "job/plan.h"
+#include "job/preflight.h"
 #include "mongo/catalog.h"
 #include "mongo/source.h"
 
@@ -55,19 +57,27 @@ tell_plan(struct doctor_ends *all)
 	    (unsigned long long)count, (double)bytes / MB);
 }
 
-/* Where the target was not opened, names stay as on the source. */
+/* The target is not open yet: names stay as on the source, and are chosen once
+ * more when it is. */
 static void
 stand_in(struct doctor_ends *all)
 {
 
-	if (!all->target.is_open) {
-		all->data.target.kind = END_ARCHIVE;
-		all->data.target.write = true;
-	}
+	all->data.target.kind = END_ARCHIVE;
+	all->data.target.write = true;
+}
+
+static void
+forget_plan(struct data *d)
+{
+
+	free(d->moves);
+	d->moves = NULL;
+	d->n_moves = 0;
 }
 
 static enum doctor_next
-make_plan(struct doctor_ends *all, struct err *err)
+choose(struct doctor_ends *all, struct err *err)
 {
 	struct doctor *d = all->doctor;
 	struct strings dbs = { NULL, 0 };
@@ -90,7 +100,7 @@ make_plan(struct doctor_ends *all, struct err *err)
 		    all->source.end));
 	if (!plan_moves(&all->data, &d->job, err))
 		return doctor_failed(d, "collections", err);
-	all->planned = true;
+	all->chosen = true;
 	tell_plan(all);
 	return DOCTOR_GO;
 }
@@ -111,7 +121,7 @@ doctor_plan_source(struct doctor_ends *all, struct err *err)
 	if (next == DOCTOR_STOP)
 		doctor_skip(d, "collections", "not looked at: rights failed");
 	else
-		next = make_plan(all, err);
+		next = choose(all, err);
 	return next;
 }
 
@@ -235,28 +245,42 @@ read_target(struct doctor_ends *all, struct err *err)
 	return DOCTOR_GO;
 }
 
+/* As the run makes it, now that both ends are open. */
+static enum doctor_next
+make_plan(struct doctor_ends *all, struct err *err)
+{
+
+	forget_plan(&all->data);
+	if (!plan_moves(&all->data, &all->doctor->job, err))
+		return doctor_failed(all->doctor, "collections", err);
+	if (all->target.end->kind == END_MONGO && !mongo_is_small_atlas(
+	    all->target.end->session, &all->small, err))
+		return doctor_failed(all->doctor, "collections", err);
+	all->planned = true;
+	return DOCTOR_GO;
+}
+
 enum doctor_next
 doctor_plan_target(struct doctor_ends *all, struct err *err)
 {
 	bool archive = all->target.end->kind != END_MONGO;
 	enum doctor_next next, writes;
 
-	if (!all->planned) {
+	if (!all->chosen) {
 		doctor_skip(all->doctor, "rights", "not looked at: which "
 		    "collections come is not known");
 		return DOCTOR_GO;
 	}
-	if ((next = check_same(all, err)) != DOCTOR_GO)
+	if ((next = make_plan(all, err)) != DOCTOR_GO ||
+	    (next = check_same(all, err)) != DOCTOR_GO)
 		return next;
 	if (archive)
 		return read_target(all, err);
-	if ((next = doctor_fit_tier(all, err)) != DOCTOR_GO) {
-		all->doctor->group = "target";
+	if (!preflight_names(&all->data, false, err)) {
 		doctor_skip(all->doctor, "rights", "not looked at: a name is "
 		    "too long for any server");
-		return next;
+		return DOCTOR_GO;
 	}
-	all->doctor->group = "target";
 	if ((next = doctor_rights_target(all, err)) == DOCTOR_ABORT)
 		return next;
 	if (next == DOCTOR_STOP) {
