@@ -27,6 +27,13 @@ bool diff_again_needed(struct diff_again *a);
 /* Whether documents of m can be fetched one by one. */
 bool diff_again_may(const struct move *m);
 
+/* Reads n documents of one collection from both sides, now: *same is true for
+ * each that is on both sides as found has it.  The others, all of them where this
+ * cannot be asked, are for diff_again_look().  found->source and ->target are
+ * the first look, so that what is same was seen so twice.  Blocks. */
+bool diff_again_same(struct diff_again *a, const struct drill_found *found,
+    size_t n, bool *same, struct err *err);
+
 /* Fetches f's document from both sides, now, until two looks in a row agree (or
  * it never holds still), and sets verdict, source and target to what was seen
  * last; they live until the next call. */

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bson/doc.h"
 #include "job/diff_again.h"
 #include "job/diff_documents.h"
 #include "job/diff_line.h"
@@ -24,6 +25,8 @@ struct diff_documents {
 	struct diff_again *again;	/* NULL: neither side can be asked */
 	struct waiting v[BATCH_DOCS];
 	size_t n;
+	struct drill_found found[BATCH_DOCS];	/* of one collection */
+	bool same[BATCH_DOCS];
 	struct buf bytes;
 	uint64_t settled;
 };
@@ -50,11 +53,25 @@ diff_documents_open(struct job *job, struct data *data, struct err *err)
 	return d;
 }
 
+/* It differed when it was paired, and was the same when it was read again. */
+static bool
+is_settled(const struct drill_found *f)
+{
+
+	return f->verdict == DRILL_SAME || (f->verdict == DRILL_DIFFERENT &&
+	    doc_same(f->source, f->source_len, f->target, f->target_len));
+}
+
 static bool
 tell(struct diff_documents *d, const struct drill_found *f, struct err *err)
 {
-	struct drill_judgement j = drill_judge(d->job, f);
+	struct drill_judgement j;
 
+	if (is_settled(f)) {
+		d->settled++;
+		return true;
+	}
+	j = drill_judge(d->job, f);
 	drill_count(d->data, &j);
 	if (!j.is_error)
 		return true;
@@ -66,39 +83,62 @@ static bool
 tell_now(struct diff_documents *d, struct drill_found *f, struct err *err)
 {
 
-	if (!diff_again_look(d->again, f, err))
+	return diff_again_look(d->again, f, err) && tell(d, f, err);
+}
+
+/* Takes those that wait of the first one's collection, and leaves the others. */
+static size_t
+take_collection(struct diff_documents *d)
+{
+	struct move *m = d->v[0].move;
+	size_t i, n = 0, left = 0;
+
+	for (i = 0; i < d->n; i++) {
+		const struct waiting *w = &d->v[i];
+
+		if (w->move != m) {
+			d->v[left++] = *w;
+			continue;
+		}
+		d->found[n++] = (struct drill_found){
+			.move = m,
+			.verdict = w->verdict,
+			.source = w->source_len > 0 ?
+			    d->bytes.data + w->source : NULL,
+			.source_len = w->source_len,
+			.target = w->target_len > 0 ?
+			    d->bytes.data + w->target : NULL,
+			.target_len = w->target_len,
+		};
+	}
+	d->n = left;
+	return n;
+}
+
+static bool
+tell_collection(struct diff_documents *d, bool written, struct err *err)
+{
+	size_t i, n = take_collection(d);
+	bool again = written && diff_again_may(d->found[0].move), ok = true;
+
+	if (again && !diff_again_same(d->again, d->found, n, d->same, err))
 		return false;
-	if (f->verdict != DRILL_SAME)
-		return tell(d, f, err);
-	d->settled++;
-	return true;
+	for (i = 0; ok && i < n; i++)
+		ok = again && !d->same[i] ? tell_now(d, &d->found[i], err) :
+		    tell(d, &d->found[i], err);
+	return ok;
 }
 
 static bool
 tell_batch(struct diff_documents *d, struct err *err)
 {
 	bool ok = true, written;
-	size_t i;
 
 	if (d->n == 0)
 		return true;
 	written = d->again != NULL && diff_again_needed(d->again);
-	for (i = 0; ok && i < d->n; i++) {
-		const struct waiting *w = &d->v[i];
-		struct drill_found f = {
-			.move = w->move,
-			.verdict = w->verdict,
-			.source_len = w->source_len,
-			.target_len = w->target_len,
-		};
-
-		if (w->source_len > 0)
-			f.source = d->bytes.data + w->source;
-		if (w->target_len > 0)
-			f.target = d->bytes.data + w->target;
-		ok = written && diff_again_may(w->move) ?
-		    tell_now(d, &f, err) : tell(d, &f, err);
-	}
+	while (ok && d->n > 0)
+		ok = tell_collection(d, written, err);
 	d->n = 0;
 	buf_reset(&d->bytes);
 	return ok;
