@@ -97,8 +97,8 @@ prove(struct delta *d, struct err *err)
 		.read_source = archive, .only_differing = true,
 	};
 
-	/* Of an archive, all would be read again. */
-	if (!atomic_load(&d->told))
+	/* With an archive there are no partitions: all would be read again. */
+	if (archive && !atomic_load(&d->told))
 		return true;
 	return verify_data_run(&v, err);
 }
