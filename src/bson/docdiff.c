@@ -372,3 +372,19 @@ docdiff(const uint8_t *source, size_t source_len, const uint8_t *target,
 	buf_free(&run.path);
 	return ok;
 }
+
+bool
+docdiff_id(const uint8_t *doc, size_t len, struct buf *out)
+{
+	struct walk_element id;
+	struct docdiff_texts texts = { .source = &id, .limit = TEXT_LONG };
+	struct buf none;
+	bool ok;
+
+	if (!walk_find_id(doc, len, &id))
+		return buf_append_str(out, "null");
+	buf_init(&none, TEXT_LONG);
+	ok = docdiff_texts(&texts, out, &none);
+	buf_free(&none);
+	return ok;
+}

@@ -35,10 +35,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* So many differences are told of a document; the rest is counted. */
 #define DOCDIFF_FIELDS_MAX 1000
+
+#define DOCDIFF_ID_MAX ((size_t)128 * 1024)
 
 /* One difference.  path: names and positions (from 0) with dots between, valid
  * UTF-8 (other bytes as \xNN), cut after 4 KiB with "…"; "" is the document
@@ -66,5 +69,10 @@ typedef bool docdiff_fn(void *arg, const struct docdiff_field *f,
  * and time n log n where fields stand in different places. */
 bool docdiff(const uint8_t *source, size_t source_len, const uint8_t *target,
     size_t target_len, docdiff_fn *each, void *arg, struct err *err);
+
+/* Replaces what is in out by the top-level _id as such a value, cut where it is
+ * long; "null" without one.  False without memory, or when out, which takes at
+ * least DOCDIFF_ID_MAX bytes, is full. */
+bool docdiff_id(const uint8_t *doc, size_t len, struct buf *out);
 
 #endif

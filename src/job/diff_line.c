@@ -4,9 +4,7 @@
 #include "bson/doc.h"
 #include "bson/docdiff.h"
 #include "job/diff_line.h"
-#include "job/drill_name.h"
-
-#define ID_TEXT_MAX ((size_t)64 * 1024)
+#include "job/drill.h"
 
 /* The fields of one document, copied: they are told together. */
 struct fields {
@@ -117,12 +115,13 @@ diff_line(struct differences *d, const struct drill_found *f, struct err *err)
 	struct buf id;
 	bool ok = true;
 
-	buf_init(&id, ID_TEXT_MAX);
+	buf_init(&id, DOCDIFF_ID_MAX);
 	if (differences_wanted(d)) {
-		drill_id_text(f->source != NULL ? f->source : f->target,
-		    f->source != NULL ? f->source_len : f->target_len, &id);
+		ok = docdiff_id(f->source != NULL ? f->source : f->target,
+		    f->source != NULL ? f->source_len : f->target_len, &id) ||
+		    err_nomem(err, "differences");
 		line.id = buf_str(&id);
-		ok = list_fields(f, &fields, err);
+		ok = ok && list_fields(f, &fields, err);
 		line.fields = fields.v;
 		line.n_fields = fields.n;
 	}

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/log.h"
+#include "bson/docignore.h"
 #include "job/job.h"
 #include "job/ticker.h"
 #include "mongo/client.h"
@@ -164,6 +165,18 @@ name_ends(const struct spaceferry_options *o, struct spaceferry_summary *s)
 	}
 }
 
+/* An entry that cannot be is told before anybody is asked anything. */
+static bool
+check_ignored(const struct job *job, struct err *err)
+{
+	struct docignore *ignore;
+
+	if ((ignore = docignore_new(&job->ignore, "", err)) == NULL)
+		return false;
+	docignore_free(ignore);
+	return true;
+}
+
 bool
 job_open(struct job *job, const struct spaceferry_options *options,
     const char *command, struct spaceferry_summary *summary, struct err *err)
@@ -193,7 +206,7 @@ job_open(struct job *job, const struct spaceferry_options *options,
 	    job->progress)) == NULL)
 		return err_nomem(err, "progress thread");
 	log_set_handler(carry_log, job->ticker, LOG_DEBUG);
-	return compile_rules(job, err);
+	return compile_rules(job, err) && check_ignored(job, err);
 }
 
 enum spaceferry_on_conflict

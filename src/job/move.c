@@ -169,7 +169,8 @@ read_catalogs(struct data *d, struct job *job, struct err *err)
 	bool ok;
 
 	if (job->options->db.n == 0 && end_default_db(&d->source) != NULL)
-		log_info("moving database %s, named in the source's URI",
+		log_info("%s database %s, named in the source's URI",
+		    job_compares(job) ? "comparing" : "moving",
 		    end_default_db(&d->source));
 	ok = plan_databases(job->options, end_default_db(&d->source), &dbs,
 	    err) && end_read_catalog(&d->source, &reading, err) &&

@@ -315,6 +315,26 @@ def test_other_type(pair, kind):
     assert (line["name"], line["source"]) == ("type", "collection")
 
 
+def test_long_ids(pair):
+    """An _id of more than 64 KiB is cut as other values are, in every line."""
+    long = "k" * 100_000
+    pair.fill("c", [{"_id": long + name} for name in "ab"])
+    pair.target_db.c.delete_many({})
+    pair.source_db.c.insert_one({"_id": b"\1" * 60_000})
+    r = pair.diff()
+    assert sorted((line["_id"]["$type"], line["_id"]["$length"]) for line in r.lines[:-1]) == \
+        [("binData", 60_000), ("string", 100_001), ("string", 100_001)], r
+
+
+def test_bad_ignore(spaceferry):
+    """Told before any server is asked: there is none."""
+    nowhere = "mongodb://127.0.0.1:1/x"
+    for entry in ("nocolon", "x.c:_id", "x.c:_id.a"):
+        r = spaceferry("diff", "--json", "--from", nowhere, "--to", nowhere,
+                       "--ignore", entry)
+        assert r.rc == 2 and entry in r.summary["errors"][0]["message"], r
+
+
 def test_ids_the_index_takes_for_one(pair):
     """1 and 1.0, and "a" and "A" under a collation, are two documents, written
     to meanwhile or not."""
