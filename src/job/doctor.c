@@ -10,6 +10,20 @@
 
 #define SEEN_MAX 1024
 
+/* Names and records of others are in it: one line, and nothing that a terminal
+ * would obey. */
+static char *
+one_line(const char *text)
+{
+	char *copy = strdup(text), *p;
+
+	for (p = copy; p != NULL && *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	}
+	return copy;
+}
+
 /* Keeps the check and tells it; it lives in the summary. */
 static void
 add(struct doctor *d, const struct doctor_finding *f, const char *seen)
@@ -17,7 +31,7 @@ add(struct doctor *d, const struct doctor_finding *f, const char *seen)
 	struct spaceferry_summary *s = d->job.report.summary;
 	struct spaceferry_check c = {
 		.group = d->group, .name = f->name, .verdict = f->verdict,
-		.seen = strdup(seen), .remedy = strdup(f->remedy),
+		.seen = one_line(seen), .remedy = one_line(f->remedy),
 	}, *grown;
 
 	grown = realloc(s->checks, (s->n_checks + 1) * sizeof(*grown));

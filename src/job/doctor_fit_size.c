@@ -122,6 +122,10 @@ read_move(struct sample *s, struct err *err)
 	s->docs = s->before = s->after = 0;
 	s->too_large_before = s->too_large;
 	s->whole = true;
+	if (cancel_now() >= s->until) {
+		s->whole = false;
+		return true;
+	}
 	s->left = info->bytes > SAMPLE_BYTES ? SAMPLE_DOCS : UINT64_MAX;
 	if (s->move->stream)
 		return read_place(s, NULL, err);

@@ -87,6 +87,16 @@ def test_malformed(glance, uri, words):
 SRV_LAYERS = ["uri", "srv", "txt", *LAYERS[1:]]
 
 
+def test_one_line(glance):
+    """What a URI or a name server brings along is not obeyed by a terminal."""
+    with OddServer(OddServer.closes) as odd:
+        found = glance(f"mongodb://a%0Ab%1B[31m:{SECRET}@127.0.0.1:{odd.port}/")
+    assert found.failed() == {("source", "hello")}
+    found = glance("mongodb://no%0Ahost%1B.invalid/")
+    for line in found.every:
+        assert "\x1b" not in line["seen"] + line["remedy"], line
+
+
 def test_malformed_srv(glance):
     line = only(glance(f"mongodb+srv://u:{SECRET}@h/"), "uri", "three labels",
                 layers=SRV_LAYERS)
