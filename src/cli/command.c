@@ -45,12 +45,17 @@ check_ends(const struct options *o, const char *verb, struct err *err)
 	return check_namespace(o, err);
 }
 
-/* What goes with --delta only, and what contradicts it. */
+/* What to do with what is there: options that contradict each other. */
 static bool
-check_delta(const struct options *o, struct err *err)
+check_modes(const struct options *o, struct err *err)
 {
 	const struct spaceferry_options *job = &o->job;
 
+	if (job->drop && job->on_conflict != SPACEFERRY_ABORT) {
+		err_set(err, ERR_USAGE, "--drop leaves nothing that could be in "
+		    "conflict: --on-conflict contradicts it");
+		return err_hint(err, "leave one of them out");
+	}
 	if (!job->delta && job->delete_extra)
 		return err_set(err, ERR_USAGE, "--delete goes with --delta");
 	if (!job->delete_extra && job->max_delete > 0)
@@ -76,12 +81,7 @@ check_migrate(const struct options *o, struct err *err)
 
 	if (!check_ends(o, "migrate", err))
 		return false;
-	if (o->job.drop && o->job.on_conflict != SPACEFERRY_ABORT) {
-		err_set(err, ERR_USAGE, "--drop leaves nothing that could be in "
-		    "conflict: --on-conflict contradicts it");
-		return err_hint(err, "leave one of them out");
-	}
-	return check_delta(o, err);
+	return check_modes(o, err);
 }
 
 /* The other end of export and import. */
@@ -167,7 +167,7 @@ check_doctor(const struct options *o, struct err *err)
 
 	if (job->from != NULL || job->to != NULL || job->n_files > 0 ||
 	    job->app != NULL || job->env_file != NULL || job->app_url != NULL)
-		return check_namespace(o, err);
+		return check_namespace(o, err) && check_modes(o, err);
 	err_set(err, ERR_USAGE, "nothing to look at");
 	return err_hint(err, "give what there is of the migration: --from, --to, "
 	    "--files, --app, --env-file, --app-url");

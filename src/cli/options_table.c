@@ -123,7 +123,7 @@ const struct options_row options_table[] = {
 	    "--files-include and --files-exclude choose them.  Without it "
 	    "they are counted as extra and left alone.",
 	    .type = &options_flag, .field = JOB(delete_extra),
-	    .commands = MIGRATE },
+	    .commands = MIGRATE | DOCTOR },
 	{ .name = "max-delete", .group = OPTIONS_DATA, .argument = "N",
 	    .help = "remove nothing if it were more than N",
 	    .more = "Documents and files are counted together before anything "
@@ -219,7 +219,7 @@ const struct options_row options_table[] = {
 	    .more = "Drops what is recorded about an unfinished run between "
 	    "the same two ends.",
 	    .type = &options_flag, .field = JOB(restart),
-	    .commands = MIGRATE | IMPORT },
+	    .commands = MIGRATE | IMPORT | DOCTOR },
 	{ .name = "consistent", .group = OPTIONS_RUN,
 	    .help = "fail rather than read at several times",
 	    .more = "A replica set is read at one cluster time as far as that "

@@ -4,8 +4,10 @@
 
 #include "base/cancel.h"
 #include "job/doctor_ends.h"
+#include "job/doctor_state.h"
 #include "job/plan.h"
 #include "job/preflight.h"
+#include "job/target.h"
 #include "mongo/catalog.h"
 #include "mongo/source.h"
 
@@ -128,10 +130,26 @@ doctor_plan_source(struct doctor_ends *all, struct err *err)
 /* --- the target --- */
 
 struct filled {
+	struct journal *journal;	/* of an earlier run; NULL: not known */
+	bool looked;			/* for it */
+	struct doctor_names ours;	/* were begun by an unfinished run */
 	struct doctor_names names;	/* hold documents */
 	struct doctor_names shapes;	/* are something else there */
 	struct doctor_names streams;	/* hold documents, cannot be added to */
 };
+
+/* Whether an unfinished run, which the same command goes on with, made it.
+ * Looks for its journal where there is a reason to. */
+static bool
+is_ours(struct doctor_ends *all, const struct move *m, struct filled *f)
+{
+	struct err unknown;
+
+	if (!f->looked)
+		f->journal = doctor_state_journal(all->doctor, &unknown);
+	f->looked = true;
+	return target_is_ours(m, f->journal);
+}
 
 static bool
 look_into(struct doctor_ends *all, const struct move *m, struct filled *f,
@@ -143,6 +161,10 @@ look_into(struct doctor_ends *all, const struct move *m, struct filled *f,
 	there = catalog_find(all->data.target.catalog, m->target_ns);
 	if (there == NULL)
 		return true;
+	if (!all->doctor->job.options->drop && is_ours(all, m, f)) {
+		doctor_names_add(&f->ours, m->target_ns);
+		return true;
+	}
 	if (there->type != m->info->type) {
 		doctor_names_add(&f->shapes, m->target_ns);
 		return true;
@@ -156,6 +178,35 @@ look_into(struct doctor_ends *all, const struct move *m, struct filled *f,
 	if (any && m->stream)
 		doctor_names_add(&f->streams, m->target_ns);
 	return true;
+}
+
+/* --delta: what is there is brought up to date. */
+static void
+tell_delta(struct doctor *d, struct filled *f)
+{
+
+	if (f->streams.n > 0 && !d->job.options->delete_extra)
+		doctor_warn(d, "empty", "--delete lets them be replaced whole, "
+		    "--exclude leaves them out", "capped or time-series, which "
+		    "cannot be brought up to date document by document, should "
+		    "they differ: %s", doctor_names_text(&f->streams));
+	else
+		doctor_pass(d, "empty", "what differs there is brought up to "
+		    "date");
+}
+
+/* Documents of somebody else under --on-conflict abort. */
+static void
+tell_occupied(struct doctor *d, struct filled *f)
+{
+
+	doctor_fail(d, "empty", f->journal != NULL &&
+	    journal_last_succeeded(f->journal) ? "already moved: `spaceferry "
+	    "verify` compares both sides; --delta brings it up to date; --drop "
+	    "moves everything again" : "--drop removes them first, "
+	    "--on-conflict skip or replace adds to them, --delta brings up to "
+	    "date what an earlier migration moved",
+	    "holds documents already: %s", doctor_names_text(&f->names));
 }
 
 static void
@@ -177,6 +228,8 @@ tell_filled(struct doctor *d, struct filled *f)
 		doctor_fail(d, "empty", "--drop removes it first, or --rename "
 		    "it", "there already as something else (collection, view "
 		    "or time-series): %s", doctor_names_text(&f->shapes));
+	else if (o->delta)
+		tell_delta(d, f);
 	else if (adds && f->streams.n > 0)
 		doctor_fail(d, "empty", "--drop removes it first, --exclude "
 		    "leaves it out: a capped or time-series collection cannot "
@@ -187,11 +240,10 @@ tell_filled(struct doctor *d, struct filled *f)
 		    "with the same _id are %s", doctor_names_text(&f->names),
 		    how == SPACEFERRY_SKIP ? "kept" : "replaced");
 	else if (f->names.n > 0)
-		doctor_fail(d, "empty", "if an interrupted run of the same "
-		    "command left them, it resumes; else --drop removes them "
-		    "first, --on-conflict skip or replace adds to them",
-		    "holds documents already: %s",
-		    doctor_names_text(&f->names));
+		tell_occupied(d, f);
+	else if (f->ours.n > 0)
+		doctor_pass(d, "empty", "only what an interrupted run began: "
+		    "%s", doctor_names_text(&f->ours));
 	else
 		doctor_pass(d, "empty", "no chosen collection holds documents "
 		    "there");
@@ -202,14 +254,17 @@ check_empty(struct doctor_ends *all, struct err *err)
 {
 	struct filled f;
 	size_t i;
+	bool ok;
 
 	memset(&f, 0, sizeof(f));
-	for (i = 0; i < all->data.n_moves; i++) {
-		if (!look_into(all, &all->data.moves[i], &f, err))
-			return doctor_failed(all->doctor, "empty", err);
-	}
-	tell_filled(all->doctor, &f);
-	return DOCTOR_GO;
+	if (!doctor_state_note(all->doctor, &all->data, err))
+		return DOCTOR_ABORT;
+	for (i = 0, ok = true; ok && i < all->data.n_moves; i++)
+		ok = look_into(all, &all->data.moves[i], &f, err);
+	if (ok)
+		tell_filled(all->doctor, &f);
+	journal_free(f.journal);
+	return ok ? DOCTOR_GO : doctor_failed(all->doctor, "empty", err);
 }
 
 /* The same namespace on one deployment is no target. */

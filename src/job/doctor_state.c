@@ -188,32 +188,45 @@ look_at_lease(struct doctor *d, const char *url, struct err *err)
 
 /* --- what earlier runs left --- */
 
+struct journal *
+doctor_state_journal(struct doctor *d, struct err *err)
+{
+	struct journal_options options = {
+		.folder = d->job.options->state, .look_only = true,
+		.restart = d->job.options->restart, .patience_ms = 1000,
+	};
+
+	if (d->state == NULL) {
+		err_set(err, ERR_UNSUPPORTED, "the ends are not known");
+		return NULL;
+	}
+	options.key = (const char *)d->state->key.key.data;
+	options.fingerprint =
+	    (const char *const (*)[2])d->state->key.fingerprint;
+	options.n_fingerprint = d->state->key.n;
+	return journal_open(&options, err);
+}
+
 static bool
 look_at_journal(struct doctor *d, struct err *err)
 {
 	struct doctor_finding f = { "state-run", SPACEFERRY_WARN, "the same "
 	    "command goes on with it; --restart drops its journal and begins "
 	    "anew" };
-	struct state_key *key = &d->state->key;
-	const struct journal_options options = {
-		.folder = d->job.options->state,
-		.key = (const char *)key->key.data,
-		.fingerprint = (const char *const (*)[2])key->fingerprint,
-		.n_fingerprint = key->n, .look_only = true,
-		.patience_ms = 1000,
-	};
 	struct journal *j;
 
-	if ((j = journal_open(&options, err)) == NULL) {
+	if ((j = doctor_state_journal(d, err)) == NULL) {
 		if (doctor_store_stops(err))
 			return false;
-		if (err->kind != ERR_CONFLICT)
-			f.verdict = SPACEFERRY_FAIL;
+		f.verdict = SPACEFERRY_FAIL;
 		f.remedy = err->hint;
 		doctor_tell(d, &f, "%s", err->message);
 		return true;
 	}
-	if (journal_resumed(j))
+	if (d->job.options->restart)
+		doctor_pass(d, f.name, "--restart drops what a run between "
+		    "these ends may have left unfinished");
+	else if (journal_resumed(j))
 		doctor_tell(d, &f, "a run between these ends was interrupted: "
 		    "%s", place_path(journal_place(j)));
 	else if (journal_last_succeeded(j))

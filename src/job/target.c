@@ -25,8 +25,8 @@ fact_name(const struct move *m, char out[FACT_MAX])
 #define MADE "made"
 #define MADE_MAX 64
 
-static bool
-is_ours(const struct move *m, struct journal *journal)
+bool
+target_is_ours(const struct move *m, struct journal *journal)
 {
 	char fact[FACT_MAX];
 
@@ -141,7 +141,7 @@ check_move(struct data *d, struct job *job, struct move *m,
 	bool any;
 
 	there = catalog_find(d->target.catalog, m->target_ns);
-	if (there == NULL || o->drop || is_ours(m, journal))
+	if (there == NULL || o->drop || target_is_ours(m, journal))
 		return true;
 	if (there->type != m->info->type)
 		return refuse_shape(d, m, err);
@@ -241,7 +241,7 @@ prepare_move(struct data *d, struct job *job, struct move *m,
 	drop = made ? is_stale_stream(m) || (m->replaced && is_all_ours(job)) :
 	    job->options->drop;
 	fact_name(m, fact);
-	if (!is_ours(m, journal) && !journal_put(journal, fact, CLAIMED, err))
+	if (!target_is_ours(m, journal) && !journal_put(journal, fact, CLAIMED, err))
 		return false;
 	atomic_store(&job->changed, true);
 	if (drop && !catalog_drop(d->target.session, m->target_ns, err))

@@ -19,6 +19,10 @@
 bool target_check(struct data *d, struct job *job, struct journal *journal,
     struct err *err);
 
+/* True when an unfinished run made m on the target, or was about to: it goes on
+ * with it whatever is there.  journal may be NULL. */
+bool target_is_ours(const struct move *m, struct journal *journal);
+
 /* A resumed run: true when the source's collection is another one than the
  * target's was made for. */
 bool target_is_outdated(const struct move *m, struct journal *journal);

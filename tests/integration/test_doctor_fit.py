@@ -227,6 +227,9 @@ def test_not_empty(examine, base, target, db_name):
     there["a"].insert_one({})
     only(examine("--on-conflict", "replace"), ("target", "empty"), "capped",
          "--drop")
+    only(examine("--delta"), ("target", "empty"), "should they differ", "--delete",
+         verdict="warn")
+    sound(examine("--delta", "--delete"))
 
 
 def test_the_same(examine, base, source, db_name):

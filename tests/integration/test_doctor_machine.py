@@ -127,8 +127,11 @@ def test_runs_before_this_one(run, spaceferry, uploads, s3_server, bucket):
     assert "--restart" in checks["machine", "state-run"]["remedy"]
     checks = run("--rewrite", "http://a.example/=http://b.example/",
                  files=files, env=env)
-    assert checks.warned() == {("machine", "state-run")}, checks.result
+    assert checks.failed() == {("machine", "state-run")}, checks.result
     assert "rewriting" in seen(checks, "state-run")
+    checks = run("--rewrite", "http://a.example/=http://b.example/", "--restart",
+                 files=files, env=env)
+    assert checks.result.rc == 0 and not checks.warned(), checks.result
     assert tree(state) == before
 
     r = spaceferry("migrate", "--files", files, env=env)
@@ -138,6 +141,41 @@ def test_runs_before_this_one(run, spaceferry, uploads, s3_server, bucket):
     assert checks.result.rc == 0 and not checks.warned(), checks.result
     assert "moved before" in seen(checks, "state-run")
     assert before == (tree(state), look.listing(s3_server.client(), bucket))
+
+
+def test_what_an_interrupted_run_left_on_the_target(run, spaceferry, source, uploads,
+                                                    tmp_path, db_name):
+    """Doctor on the target fails where the same command would, and only there."""
+    client, there = source.client(), db_name + "-2"
+    env = {"SPACEFERRY_FROM": source.uri(db_name), "SPACEFERRY_TO": source.uri(there)}
+    files = f"{uploads}={tmp_path}/to"
+    client[db_name]["users"].insert_one({"_id": 1})
+    (uploads / "large").write_bytes(bytes(8 << 20))
+    try:
+        running = spaceferry.start("migrate", "--files", files, "--bwlimit", "200KiB",
+                                   env=env)
+        end = time.monotonic() + 30
+        while client[there]["users"].count_documents({}) == 0:
+            assert running.process.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        running.kill()
+        running.wait()
+
+        checks = run(files=files, env=env)
+        assert checks.result.rc == 0, checks.result
+        assert "interrupted run began" in checks["target", "empty"]["seen"]
+        checks = run("--restart", files=files, env=env)
+        assert checks.failed() == {("target", "empty")}, checks.result
+        assert spaceferry("migrate", "--restart", "--files", files, env=env).rc == 2
+        r = spaceferry("migrate", "--files", files, env=env)
+        assert r.rc == 0, r
+        checks = run(files=files, env=env)
+        assert checks.failed() == {("target", "empty")}, checks.result
+        assert "--delta" in checks["target", "empty"]["remedy"]
+        checks = run("--delta", files=files, env=env)
+        assert checks.result.rc == 0 and not checks.warned(), checks.result
+    finally:
+        client.drop_database(there)
 
 
 def test_a_run_between_databases(run, spaceferry, source, db_name):
