@@ -101,7 +101,12 @@ print_wrong(FILE *out, const struct spaceferry_summary *s,
 	    "documents against their validators");
 	part(out, &first, sum->metadata, "index or option different",
 	    "indexes or options different");
-	part(out, &first, f->failed, "file not moved", "files not moved");
+	if (compares(s))
+		part(out, &first, f->failed, "file not compared",
+		    "files not compared");
+	else
+		part(out, &first, f->failed, "file not moved",
+		    "files not moved");
 	part(out, &first, f->missing, "file missing", "files missing");
 	part(out, &first, f->different, "file different", "files different");
 	if (is_command(s, "diff"))
@@ -144,6 +149,18 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 	}
 }
 
+/* What brings the target in line; what only it has is left to the user. */
+static void
+print_delta(FILE *out, const struct spaceferry_summary *s,
+    const struct sums *sum)
+{
+	bool extra = sum->extra > 0 || s->files.extra > 0;
+
+	fprintf(out, "migrate --delta with the same options moves what differs%s"
+	    ".\n", extra ? ";\n--delete with it removes what only the target "
+	    "has" : "");
+}
+
 static void
 close_different(FILE *out, const struct spaceferry_summary *s,
     const struct sums *sum)
@@ -161,8 +178,7 @@ close_different(FILE *out, const struct spaceferry_summary *s,
 	} else if (is_command(s, "diff")) {
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);
-		fputs("migrate --delta with the same options moves what "
-		    "differs.\n", out);
+		print_delta(out, s, sum);
 	} else {
 		fputs("Not everything arrived: ", out);
 		print_wrong(out, s, sum);

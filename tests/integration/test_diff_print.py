@@ -98,6 +98,8 @@ def test_for_people(ends, files, spaceferry):
     assert max(len(line) for line in lines) < 1100
     assert "The two sides differ: 1 document missing, 2 documents different, " \
         "1 document only on the target" in r.stdout
+    assert r.stdout.endswith("moves what differs;\n"
+                             "--delete with it removes what only the target has.\n")
 
 
 def test_bytes_in_json(ends, spaceferry):

@@ -248,7 +248,8 @@ summary(bool stat, uint64_t told, int status, const char *expected)
 
 #define WRONG "2 documents missing, 3 documents different, 1 document only " \
 	"on the target, 1 file missing, 1 file only on the target.\n" \
-	"migrate --delta with the same options moves what differs.\n"
+	"migrate --delta with the same options moves what differs;\n" \
+	"--delete with it removes what only the target has.\n"
 
 static void
 summaries(void **state)
