@@ -289,8 +289,9 @@ tell_quota(const struct sample *s, uint64_t used)
 	}
 	doctor_tell(s->all->doctor, &f, "%.1f MB of documents%s and %.1f MB of "
 	    "indexes come, %.1f MB are there: %.1f of %s MB (%s looked at)",
-	    (double)s->bytes / MB, s->all->doctor->job.n_rules > 0 ?
-	    " once rewritten" : "", (double)s->index_bytes / MB,
+	    (double)s->bytes / MB, s->all->doctor->job.n_rules == 0 ? "" :
+	    s->seen > 0 ? " once rewritten" : " before they are rewritten",
+	    (double)s->index_bytes / MB,
 	    (double)used / MB, (double)sum / MB, quota == M0_BYTES ? "512" :
 	    "5120", how_many(s, many));
 }
