@@ -173,8 +173,9 @@ close_different(FILE *out, const struct spaceferry_summary *s,
 	} else if (strcmp(s->command, "verify") == 0) {
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);
-		fputs("Migrate again to bring the target in line, or give "
-		    "verify the options that the\nmigration had.\n", out);
+		print_delta(out, s, sum);
+		fputs("Or give verify the options that the migration had.\n",
+		    out);
 	} else if (is_command(s, "diff")) {
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);

@@ -84,6 +84,33 @@ all_differences(const struct spaceferry_summary *s)
 	return n;
 }
 
+/* What is told about links whoever reads the source is no difference: --json
+ * and --report have it, and here it would hide what was asked for. */
+static bool
+is_about_links(const struct spaceferry_finding *f)
+{
+
+	return strcmp(f->kind, "dangling_link") == 0 ||
+	    strcmp(f->kind, "no_rule") == 0 ||
+	    strcmp(f->kind, "unreferenced_file") == 0;
+}
+
+static void
+print_notes(const struct print_diff *p, const struct spaceferry_summary *s)
+{
+	struct spaceferry_finding *notes;
+	size_t i, n = 0;
+
+	if ((notes = calloc(s->n_notes + 1, sizeof(*notes))) == NULL)
+		return;
+	for (i = 0; i < s->n_notes; i++) {
+		if (!is_about_links(&s->notes[i]))
+			notes[n++] = s->notes[i];
+	}
+	print_findings(p->out, "Worth knowing", notes, n);
+	free(notes);
+}
+
 void
 print_diff_summary(const struct print_diff *p,
     const struct spaceferry_summary *s, const struct print_style *style)
@@ -104,6 +131,6 @@ print_diff_summary(const struct print_diff *p,
 		fputs("\n  The source was written to while it was read.\n",
 		    p->out);
 	print_findings(p->out, "Wrong", s->errors, s->n_errors);
-	print_findings(p->out, "Worth knowing", s->notes, s->n_notes);
+	print_notes(p, s);
 	print_closing(p->out, s, style);
 }

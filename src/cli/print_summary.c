@@ -224,8 +224,9 @@ print_delta(FILE *out, const struct spaceferry_summary *s)
 	    "file removed" : "files removed");
 	if (first)
 		fputs("nothing", out);
-	else
-		fprintf(out, " (%s sent)", units_print_bytes(d->bytes, text));
+	else if (d->bytes > 0)
+		fprintf(out, s->dry_run ? " (%s to send)" : " (%s sent)",
+		    units_print_bytes(d->bytes, text));
 	fputc('\n', out);
 }
 
@@ -274,7 +275,8 @@ print_unrewritten(FILE *out, const struct spaceferry_summary *s)
 	state_part(out, &first, binary, "in binary data");
 	state_part(out, &first, regex, "in regular expressions");
 	state_part(out, &first, meta, "in views and validators");
-	state_part(out, &first, no_rule, "of a rule's host but under no rule");
+	state_part(out, &first, no_rule, no_rule == 1 ?
+	    "mention of a rule's host" : "mentions of a rule's host");
 	fputc('\n', out);
 }
 

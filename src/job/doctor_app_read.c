@@ -120,7 +120,8 @@ tell_tree(struct doctor_app *a)
 	else if (t->n == 0)
 		doctor_tell(a->d, &f, "there is no file in it");
 	else
-		doctor_pass(a->d, f.name, "%zu files", t->n);
+		doctor_pass(a->d, f.name, "%zu file%s", t->n,
+		    t->n == 1 ? "" : "s");
 }
 
 static bool

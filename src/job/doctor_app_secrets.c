@@ -172,9 +172,10 @@ check_public(struct doctor_app *a)
 	if (l.n > 0)
 		doctor_tell(a->d, &f, "%s", doctor_app_listed(&l));
 	else if (n > 0)
-		doctor_pass(a->d, f.name, "%zu NEXT_PUBLIC_ values are written "
-		    "in when the app is built: on a Space they are variables, "
-		    "not secrets, and take effect with the next build", n);
+		doctor_pass(a->d, f.name, "what begins with NEXT_PUBLIC_ (%zu) is "
+		    "written in when the app is built: on a Space these are "
+		    "variables, not secrets, and take effect with the next "
+		    "build", n);
 }
 
 void

@@ -55,7 +55,7 @@ tell_plan(struct doctor_ends *all)
 		bytes += data->moves[i].info->bytes;
 	}
 	doctor_pass(all->doctor, "collections", "%zu collections and views, "
-	    "about %llu documents, %.1f MB", data->n_moves,
+	    "about %llu documents, %.1f MiB", data->n_moves,
 	    (unsigned long long)count, (double)bytes / MB);
 }
 

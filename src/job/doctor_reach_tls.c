@@ -240,8 +240,12 @@ doctor_reach_tls(struct doctor_end *e, struct err *err)
 			return tell_tls(e, i, tls, text);
 		n++;
 	}
-	doctor_pass(e->doctor, "tls", "%zu of %zu hosts have a certificate "
-	    "that holds%s", n, e->n_ways, o.any_certificate ?
+	if (e->n_ways == 1)
+		snprintf(text, sizeof(text), "the certificate holds");
+	else
+		snprintf(text, sizeof(text), "%zu of %zu hosts have a "
+		    "certificate that holds", n, e->n_ways);
+	doctor_pass(e->doctor, "tls", "%s%s", text, o.any_certificate ?
 	    " (the URI says not to look)" : "");
 	return DOCTOR_GO;
 }

@@ -22,20 +22,35 @@ struct action {
 	bool needed;
 };
 
-/* "find on a.b, a.c; insert on a.b". */
+/* "listCollections on a; find, insert on a.b, a.c". */
+struct lacking {
+	char text[768];
+	char on[512];		/* the names at its end */
+	size_t end;		/* where " on " and they begin */
+};
+
 struct missing {
-	char needed[512];
-	char useful[512];
+	struct lacking needed;
+	struct lacking useful;
 };
 
 static void
-append(char out[512], const char *action, struct doctor_names *on)
+append(struct lacking *l, const char *action, struct doctor_names *on)
 {
-	size_t len = strlen(out);
+	const char *names = doctor_names_text(on);
+	size_t size = sizeof(l->text);
+	size_t len = strlen(l->text);
 
-	if (on->n > 0)
-		snprintf(out + len, 512 - len, "%s%s on %s",
-		    len > 0 ? "; " : "", action, doctor_names_text(on));
+	if (on->n == 0)
+		return;
+	if (len > 0 && strcmp(l->on, names) == 0)
+		snprintf(l->text + l->end, size - l->end, ", %s", action);
+	else
+		snprintf(l->text + len, size - len, "%s%s", len > 0 ? "; " : "",
+		    action);
+	l->end = strlen(l->text);
+	snprintf(l->text + l->end, size - l->end, " on %s", names);
+	snprintf(l->on, sizeof(l->on), "%s", names);
 }
 
 /* The database and the collection of a namespace, for mongo_rights_allow(). */
@@ -61,27 +76,30 @@ look_for(const struct mongo_rights *r, const struct action *a,
 		if (!allows(r, names->v[i], a->name))
 			doctor_names_add(&on, names->v[i]);
 	}
-	append(a->needed ? m->needed : m->useful, a->name, &on);
+	append(a->needed ? &m->needed : &m->useful, a->name, &on);
 }
 
 static enum doctor_next
 tell(const struct doctor_end *e, const struct missing *m)
 {
-	const char *remedy = e->is_target ? e->atlas ?
+	const char *remedy = e->is_target ? end_default_db(e->end) == NULL ?
+	    "name the database that the user may write to in the path of --to "
+	    "(mongodb://…/NAME), or give the user the role readWrite on these" :
+	    e->atlas ?
 	    "give the user the role readWriteAnyDatabase (or readWrite on this "
 	    "database) under Database Access" :
 	    "give the user the role readWrite on this database" :
 	    "give the user the role read on this database (readAnyDatabase for "
 	    "all)";
 
-	if (m->needed[0] != '\0') {
+	if (m->needed.text[0] != '\0') {
 		doctor_fail(e->doctor, "rights", remedy, "the user may not %s",
-		    m->needed);
+		    m->needed.text);
 		return DOCTOR_STOP;
 	}
-	if (m->useful[0] != '\0') {
+	if (m->useful.text[0] != '\0') {
 		doctor_warn(e->doctor, "rights", remedy, "the user may not %s",
-		    m->useful);
+		    m->useful.text);
 		return DOCTOR_GO;
 	}
 	doctor_pass(e->doctor, "rights", "%s",
@@ -149,7 +167,7 @@ doctor_rights_source(struct doctor_ends *all, struct err *err)
 		goto out;
 	}
 	look_for(e->rights, &list, &dbs, &missing);
-	if (missing.needed[0] == '\0') {
+	if (missing.needed.text[0] == '\0') {
 		if (!find_chosen(all, &dbs, &names, err)) {
 			next = doctor_failed(e->doctor, "rights", err);
 			goto out;

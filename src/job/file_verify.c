@@ -9,23 +9,34 @@
 #include "job/files.h"
 
 #define SIZE_TEXT 200
+#define BYTES_TEXT 32
+#define AGAIN "run the migration again, with --delta where it had come to its " \
+	"end: it sends only what differs"
+
+/* text: BYTES_TEXT bytes. */
+static void
+print_size(char *text, uint64_t n)
+{
+
+	snprintf(text, BYTES_TEXT, "%llu byte%s", (unsigned long long)n,
+	    n == 1 ? "" : "s");
+}
 
 static bool
 is_missing(struct file_worker *w, const struct file_item *item)
 {
 	struct differences *d = w->files->job->differences;
-	char size[SIZE_TEXT];
+	char size[BYTES_TEXT];
 
 	atomic_fetch_add(&w->files->missing, 1);
 	if (d != NULL) {
-		snprintf(size, sizeof(size), "%llu bytes",
-		    (unsigned long long)item->size);
+		print_size(size, item->size);
 		differences_tell_file(d, w->pair->what->place.to, item->key,
 		    "missing", size, NULL);
 		return true;
 	}
 	report_error(&w->files->job->report, "file_missing",
-	    "run the migration again: it sends only what is not there",
+	    AGAIN,
 	    "%s is not on the target", item->key);
 	return true;
 }
@@ -35,13 +46,12 @@ tell_different(struct differences *d, struct file_worker *w,
     const struct file_item *item, const char *why)
 {
 	const struct file_entry *there;
-	char source[SIZE_TEXT], target[SIZE_TEXT];
+	char source[SIZE_TEXT], bytes[BYTES_TEXT], target[SIZE_TEXT];
 
 	there = file_index_find(w->pair->there, item->key, strlen(item->key));
-	snprintf(source, sizeof(source), "%llu bytes",
-	    (unsigned long long)item->size);
-	snprintf(target, sizeof(target), "%llu bytes, %s",
-	    there != NULL ? (unsigned long long)there->size : 0, why);
+	print_size(source, item->size);
+	print_size(bytes, there != NULL ? there->size : 0);
+	snprintf(target, sizeof(target), "%s, %s", bytes, why);
 	differences_tell_file(d, w->pair->what->place.to, item->key,
 	    "different", source, target);
 }
@@ -58,7 +68,7 @@ is_different(struct file_worker *w, const struct file_item *item,
 		return true;
 	}
 	report_error(&w->files->job->report, "file_different",
-	    "run the migration again: it sends only what differs",
+	    AGAIN,
 	    "%s: %s", item->key, why);
 	return true;
 }
@@ -117,13 +127,13 @@ tell_extra(void *arg, const struct file_pair *pair,
     const struct store_object *o, struct err *err)
 {
 	struct files *f = arg;
-	char size[SIZE_TEXT];
+	char size[BYTES_TEXT];
 
 	(void)err;
 	f->extra++;
 	if (f->job->differences == NULL)
 		return true;
-	snprintf(size, sizeof(size), "%llu bytes", (unsigned long long)o->size);
+	print_size(size, o->size);
 	differences_tell_file(f->job->differences, pair->what->place.to,
 	    o->key, "extra", NULL, size);
 	return true;

@@ -240,8 +240,8 @@ summary_for_people(void **state)
 	    "from nowhere\n"
 	    "  resumed: 1,200 documents (2.0 KiB) and 1 file written again\n"
 	    "  left as they are: 1 in keys, 2 in _id, 3 in binary data, 4 in "
-	    "regular expressions, 5 in views and validators, 6 of a rule's "
-	    "host but under no rule\n"
+	    "regular expressions, 5 in views and validators, 6 mentions "
+	    "of a rule's host\n"
 	    "  quarantine: /q\"\n"
 	    "  The source was written to while it was read.\n"
 	    "\n"
@@ -300,7 +300,7 @@ closing_words(void **state)
 		{ "migrate", false, false, 1, "Not everything arrived: see "
 		    "above.\nMend" },
 		{ "verify", false, false, 1, "The two sides differ: see "
-		    "above.\nMigrate again" },
+		    "above.\nmigrate --delta with the same options" },
 		{ "migrate", false, false, 2, "Nothing was changed.  Mend" },
 		{ "migrate", false, false, 3, "Not finished.  The same command "
 		    "resumes" },
