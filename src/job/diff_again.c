@@ -10,7 +10,6 @@
 #define IDS_MAX ((size_t)4 * 1024 * 1024)	/* of one question */
 #define REPLY_BYTES ((size_t)1024 * 1024)
 #define LOOKS_MAX 10
-#define PAUSE_MS 50
 
 /* One side: where it is read, and the document as it is compared. */
 struct side_now {
@@ -208,41 +207,67 @@ judge(const struct diff_again *a, struct drill_found *f)
 		    DRILL_SAME : DRILL_DIFFERENT;
 }
 
-/* What drill saw counts as the first look. */
+/* Sets the _id to ask for. */
 static bool
-take_first_look(struct diff_again *a, const struct drill_found *f,
+begin(struct diff_again *a, const struct drill_found *f,
     struct err *err)
 {
 	const uint8_t *doc = f->source != NULL ? f->source : f->target;
 	size_t len = f->source != NULL ? f->source_len : f->target_len;
 
+	if (!follow_move(a, f->move, err))
+		return false;
 	buf_reset(&a->id);
 	buf_reset(&a->source.compared);
 	buf_reset(&a->target.compared);
-	if (!doc_id(doc, len, &a->id))
-		return err_set(err, ERR_DAMAGED, "%s: a document has no _id",
-		    f->move->target_ns);
-	return buf_append(&a->source.compared, f->source,
-	    f->source != NULL ? f->source_len : 0) &&
-	    buf_append(&a->target.compared, f->target,
-	    f->target != NULL ? f->target_len : 0) ? true :
-	    err_nomem(err, "document");
+	return doc_id(doc, len, &a->id) || err_set(err, ERR_DAMAGED,
+	    "%s: a document has no _id", f->move->target_ns);
+}
+
+static struct digest
+seen_of(const struct side_now *s)
+{
+	struct digest none = { 0, 0 };
+
+	return s->compared.len > 0 ? docdigest(s->compared.data,
+	    s->compared.len) : none;
 }
 
 bool
-diff_again_look(struct diff_again *a, struct drill_found *f, struct err *err)
+diff_again_glance(struct diff_again *a, const struct drill_found *f,
+    struct diff_seen *seen, struct err *err)
+{
+	bool unused;
+
+	if (!begin(a, f, err) ||
+	    !look(a, &a->source, &unused, err) ||
+	    !look(a, &a->target, &unused, err))
+		return false;
+	*seen = (struct diff_seen){ seen_of(&a->source), seen_of(&a->target) };
+	return true;
+}
+
+bool
+diff_again_look(struct diff_again *a, struct drill_found *f,
+    const struct diff_seen *seen, struct err *err)
 {
 	bool source_same = false, target_same = false;
 	unsigned looks;
 
-	if (!follow_move(a, f->move, err) || !take_first_look(a, f, err))
+	if (!begin(a, f, err))
 		return false;
 	for (looks = 0; looks < LOOKS_MAX; looks++) {
-		if (looks > 0 && !cancel_sleep(PAUSE_MS))
+		if (looks > 0 && !cancel_sleep(DIFF_AGAIN_PAUSE_MS))
 			return cancel_err(err);
 		if (!look(a, &a->source, &source_same, err) ||
 		    !look(a, &a->target, &target_same, err))
 			return false;
+		if (looks == 0) {
+			source_same = digest_equal(seen->source,
+			    seen_of(&a->source));
+			target_same = digest_equal(seen->target,
+			    seen_of(&a->target));
+		}
 		judge(a, f);
 		if (f->verdict == DRILL_SAME || (source_same && target_same))
 			break;

@@ -9,8 +9,11 @@
 
 #include <stdbool.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "job/drill.h"
+
+#define DIFF_AGAIN_PAUSE_MS 50	/* between two looks */
 
 struct diff_again;
 
@@ -34,10 +37,20 @@ bool diff_again_may(const struct move *m);
 bool diff_again_same(struct diff_again *a, const struct drill_found *found,
     size_t n, bool *same, struct err *err);
 
-/* Fetches f's document from both sides, now, until two looks in a row agree (or
- * it never holds still), and sets verdict, source and target to what was seen
- * last; they live until the next call. */
+/* A look at both sides, kept as digests. */
+struct diff_seen {
+	struct digest source, target;
+};
+
+/* Fetches f's document from both sides, once.  Whoever has glanced at many waits
+ * DIFF_AGAIN_PAUSE_MS once for all of them. */
+bool diff_again_glance(struct diff_again *a, const struct drill_found *f,
+    struct diff_seen *seen, struct err *err);
+
+/* Fetches f's document from both sides, now, until two looks in a row agree, the
+ * first of which is seen (or it never holds still), and sets verdict, source and
+ * target to what was seen last; they live until the next call. */
 bool diff_again_look(struct diff_again *a, struct drill_found *f,
-    struct err *err);
+    const struct diff_seen *seen, struct err *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "bson/doc.h"
 #include "job/diff_again.h"
 #include "job/diff_documents.h"
@@ -27,6 +28,7 @@ struct diff_documents {
 	size_t n;
 	struct drill_found found[BATCH_DOCS];	/* of one collection */
 	bool same[BATCH_DOCS];
+	struct diff_seen seen[BATCH_DOCS];	/* those that are not */
 	struct buf bytes;
 	uint64_t settled;
 };
@@ -78,12 +80,22 @@ tell(struct diff_documents *d, const struct drill_found *f, struct err *err)
 	return diff_line(d->job->differences, f, err);
 }
 
-/* The document as it is by now on both sides, if it may have changed. */
+/* Looks at those that may have changed once, and waits for all of them. */
 static bool
-tell_now(struct diff_documents *d, struct drill_found *f, struct err *err)
+glance(struct diff_documents *d, size_t n, struct err *err)
 {
+	bool any = false;
+	size_t i;
 
-	return diff_again_look(d->again, f, err) && tell(d, f, err);
+	for (i = 0; i < n; i++) {
+		if (d->same[i])
+			continue;
+		any = true;
+		if (!diff_again_glance(d->again, &d->found[i], &d->seen[i],
+		    err))
+			return false;
+	}
+	return !any || cancel_sleep(DIFF_AGAIN_PAUSE_MS) || cancel_err(err);
 }
 
 /* Takes those that wait of the first one's collection, and leaves the others. */
@@ -119,14 +131,19 @@ static bool
 tell_collection(struct diff_documents *d, bool written, struct err *err)
 {
 	size_t i, n = take_collection(d);
-	bool again = written && diff_again_may(d->found[0].move), ok = true;
+	bool again = written && diff_again_may(d->found[0].move);
 
-	if (again && !diff_again_same(d->again, d->found, n, d->same, err))
+	if (again && (!diff_again_same(d->again, d->found, n, d->same, err) ||
+	    !glance(d, n, err)))
 		return false;
-	for (i = 0; ok && i < n; i++)
-		ok = again && !d->same[i] ? tell_now(d, &d->found[i], err) :
-		    tell(d, &d->found[i], err);
-	return ok;
+	for (i = 0; i < n; i++) {
+		struct drill_found *f = &d->found[i];
+
+		if ((again && !d->same[i] && !diff_again_look(d->again, f,
+		    &d->seen[i], err)) || !tell(d, f, err))
+			return false;
+	}
+	return true;
 }
 
 static bool
