@@ -9,8 +9,6 @@
 #include "job/part.h"
 #include "job/target.h"
 
-#define ROUNDS 4		/* until what is refused is quarantined */
-
 static void
 close_delta(struct delta *d)
 {
@@ -50,9 +48,13 @@ tell(struct delta *d)
 	s->inserted = s->replaced = s->deleted = 0;
 	s->bytes = d->bytes;
 	for (i = 0; i < d->data->n_moves; i++) {
-		const struct delta_move *of = &d->moves[i];
+		struct delta_move *of = &d->moves[i];
 		struct move *m = &d->data->moves[i];
+		uint64_t back = of->taken < of->inserted ? of->taken :
+		    of->inserted;
 
+		of->inserted -= back;
+		of->replaced += back;
 		s->inserted += of->inserted;
 		s->replaced += of->replaced;
 		s->deleted += of->deleted;
@@ -258,24 +260,37 @@ select_again(struct delta *d, bool *selected)
 	return any;
 }
 
+/* Where more was refused than could be kept: what is to be replaced is taken
+ * away first, all of it, so that every value is free that will be. */
+static bool
+move_again(struct delta *d, const bool *selected, struct err *err)
+{
+	bool ok;
+
+	log_info("values of a unique index changed hands among many documents: "
+	    "going through them again");
+	d->selected = selected;
+	d->taking = true;
+	ok = compare(d, selected, err);
+	d->taking = false;
+	d->last = true;
+	ok = ok && compare(d, selected, err) && delta_pool_settle(d, err);
+	d->selected = NULL;
+	return ok;
+}
+
 /* Moves what differs; what a unique index kept out may get in once others have
  * left their places. */
 static bool
 move_documents(struct delta *d, struct err *err)
 {
-	bool *selected, ok, again;
-	unsigned round;
+	bool *selected, ok;
 
 	if ((selected = calloc(d->data->n_moves + 1, sizeof(*selected))) == NULL)
 		return err_nomem(err, "what differs");
 	ok = compare(d, NULL, err) && delta_pool_settle(d, err);
-	for (round = 2; ok && round <= ROUNDS; round++) {
-		again = select_again(d, selected);
-		if (!again)
-			break;
-		d->last = round == ROUNDS;
-		ok = compare(d, selected, err) && delta_pool_settle(d, err);
-	}
+	if (ok && select_again(d, selected))
+		ok = move_again(d, selected, err);
 	free(selected);
 	return ok;
 }

@@ -22,9 +22,11 @@
 /* Of one collection; under data.lock. */
 struct delta_move {
 	uint64_t inserted, replaced, deleted;
+	uint64_t taken;		/* away, to be inserted again: not yet counted as
+				 * replaced */
 	uint64_t quarantined;
-	bool again;		/* some of its documents were refused and could
-				 * not be kept for a second try */
+	bool again;		/* more of its documents were refused than could
+				 * be kept: all of it is gone through again */
 	bool differs;		/* a stream */
 	bool left_out;		/* the source has documents that cannot arrive:
 				 * nothing is removed */
@@ -56,6 +58,9 @@ struct delta {
 	bool write;		/* false: only count */
 	bool quiet;		/* counting for --max-delete: names nothing */
 	atomic_bool told;	/* something differs */
+	const bool *selected;	/* by move: what is gone through again; NULL: all */
+	bool taking;		/* a pass that takes away what is to be replaced,
+				 * where more was refused than the pool holds */
 	bool last;		/* the last try: what is refused is quarantined */
 	struct delta_move *moves; /* one per move */
 	struct delta_pool pool;	/* under data.lock */

@@ -188,15 +188,19 @@ open_sink(struct delta_writer *w, struct move *m, struct err *err)
 }
 
 static bool
-remove_extras(struct delta_writer *w, uint64_t *removed, struct err *err)
+remove_some(struct delta_writer *w, struct delta_move *more, struct err *err)
 {
 	struct mongo_ids ids = {
 		w->move->write_ns, w->removals.data, w->removals.len,
 	};
 
-	return w->n_removals == 0 ||
-	    (delta_may_remove(w->delta, w->n_removals, err) &&
-	    mongo_remove(w->session, &ids, removed, err));
+	if (w->n_removals == 0)
+		return true;
+	/* What is taken away comes back. */
+	if (w->delta->taking)
+		return mongo_remove(w->session, &ids, &more->taken, err);
+	return delta_may_remove(w->delta, w->n_removals, err) &&
+	    mongo_remove(w->session, &ids, &more->deleted, err);
 }
 
 static bool
@@ -231,6 +235,7 @@ count(struct delta *d, const struct move *m, const struct delta_move *more,
 	of->inserted += more->inserted;
 	of->replaced += more->replaced;
 	of->deleted += more->deleted;
+	of->taken += more->taken;
 	d->bytes += bytes;
 	pthread_mutex_unlock(&d->data->lock);
 }
@@ -247,7 +252,7 @@ flush(struct delta_writer *w, struct err *err)
 	if (cancel_requested())
 		return cancel_err(err);
 	atomic_store(&w->delta->job->changed, true);
-	ok = remove_extras(w, &more.deleted, err) &&
+	ok = remove_some(w, &more, err) &&
 	    write_documents(w, &written, err);
 	more.inserted = written.inserted;
 	more.replaced = written.replaced;
@@ -321,6 +326,25 @@ add(struct delta_writer *w, const struct drill_found *f, enum act act,
 	return flush(w, err);
 }
 
+/* Where all of a collection is gone through again, the first pass leaves the
+ * rest of it alone, and one pass only makes room. */
+static enum act
+act_now(struct delta *d, const struct drill_found *f, enum act act)
+{
+	bool again;
+
+	if (d->selected != NULL && !d->selected[f->move - d->data->moves])
+		return NOTHING;
+	if (act != INSERT && act != REPLACE)
+		return d->taking ? NOTHING : act;
+	if (d->taking)
+		return act == REPLACE ? REMOVE : NOTHING;
+	pthread_mutex_lock(&d->data->lock);
+	again = delta_of(d, f->move)->again;
+	pthread_mutex_unlock(&d->data->lock);
+	return again && !d->last ? NOTHING : act;
+}
+
 static bool
 found(void *arg, const struct drill_found *f, struct err *err)
 {
@@ -341,7 +365,7 @@ found(void *arg, const struct drill_found *f, struct err *err)
 	    delta_of(d, f->move)->left_out))
 		return true;
 	if (d->write)
-		return add(w, f, act, err);
+		return add(w, f, act_now(d, f, act), err);
 	count(d, f->move, &more, act == REMOVE ? 0 : f->source_len);
 	return true;
 }

@@ -293,6 +293,15 @@ def test_unique_values_change_hands(ends):
     r = ends.migrate("--delta", "--delete")
     assert counts(r) == (1, 1002, 1)
     ends.same(plain=True)
+    # More than is kept for a second try: all of them, the first with the last.
+    c.drop_index("n_1")
+    c.update_many({}, [{"$set": {"n": {"$subtract": [0, "$n"]}, "m": "$n"}}])
+    c.update_many({}, [{"$set": {"n": {"$add": ["$n", 3999]}}}])
+    c.create_index("n", unique=True)
+    r = ends.migrate("--delta", "--delete", "--memory", "16MiB")
+    assert "going through them again" in r.stderr
+    assert counts(r) == (0, 4000, 0)
+    ends.same(plain=True)
 
 
 def test_unique_value_that_is_taken(ends):
