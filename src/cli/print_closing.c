@@ -122,8 +122,8 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 	char bytes[UNITS_TEXT];
 
 	if (s->dry_run && s->delta.ran) {
-		fputs("Nothing was written.  The run would bring up to date ",
-		    out);
+		fputs("Nothing was written.  The run would bring the target in "
+		    "line with ", out);
 		print_amount(out, s, sum, style->files);
 		fputs(".\n", out);
 	} else if (s->dry_run) {

@@ -188,6 +188,8 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 	state_part(out, &first, f->missing, "missing");
 	state_part(out, &first, f->different, "different");
 	state_part(out, &first, f->extra, "only on the target");
+	state_part(out, &first, s->delta.files_deleted, s->dry_run ?
+	    "to remove" : "removed");
 	if (first)
 		fputs(verify ? "equal" : "nothing to do", out);
 	fputc('\n', out);
@@ -216,14 +218,13 @@ print_delta(FILE *out, const struct spaceferry_summary *s)
 
 	if (!d->ran)
 		return;
-	fputs(s->dry_run ? "  would be changed: " : "  changed: ", out);
+	fputs(s->dry_run ? "  documents to change: " :
+	    "  documents changed: ", out);
 	state_part(out, &first, d->inserted, "inserted");
 	state_part(out, &first, d->replaced, "replaced");
 	state_part(out, &first, d->deleted, "removed");
-	state_part(out, &first, d->files_deleted, d->files_deleted == 1 ?
-	    "file removed" : "files removed");
 	if (first)
-		fputs("nothing", out);
+		fputs("none", out);
 	else if (d->bytes > 0)
 		fprintf(out, s->dry_run ? " (%s to send)" : " (%s sent)",
 		    units_print_bytes(d->bytes, text));
