@@ -22,7 +22,7 @@ enum {
 const struct options_row options_table[] = {
 	/* The two ends */
 	{ .name = "from", .group = OPTIONS_ENDS, .argument = "URI",
-	    .help = "the source: mongodb:// or mongodb+srv://",
+	    .help = "the source: mongodb(+srv)://, archive: or dump:",
 	    .more = "Also archive:FILE (archive:- is stdin) and dump:FOLDER: "
 	    "what mongodump or export wrote.  "
 	    "A database named in the path of the URI is the default of "

@@ -174,8 +174,7 @@ close_different(FILE *out, const struct spaceferry_summary *s,
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);
 		print_delta(out, s, sum);
-		fputs("Or give verify the options that the migration had.\n",
-		    out);
+		fputs("Both need the options that the migration had.\n", out);
 	} else if (is_command(s, "diff")) {
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);

@@ -156,6 +156,32 @@ same_group(const struct spaceferry_check *a, const struct spaceferry_check *b)
 	return strcmp(a->group, b->group) == 0;
 }
 
+/* What failed and what warns by name: it may be far down. */
+static void
+write_names(struct report_html *h, const struct spaceferry_summary *s,
+    enum spaceferry_verdict verdict, const char *title)
+{
+	const struct spaceferry_check *c;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n_checks; i++) {
+		c = &s->checks[i];
+		if (c->verdict != verdict)
+			continue;
+		if (n++ == 0)
+			report_html_format(h, "<p>%s ", title);
+		else
+			report_html_raw(h, ", ");
+		report_html_raw(h, "<b>");
+		report_html_text(h, c->group);
+		report_html_raw(h, " ");
+		report_html_text(h, c->name);
+		report_html_raw(h, "</b>");
+	}
+	if (n > 0)
+		report_html_raw(h, "</p>\n");
+}
+
 /* Groups in the order of their first checks, whatever came between. */
 void
 report_parts_checks(const struct report_view *v)
@@ -166,6 +192,8 @@ report_parts_checks(const struct report_view *v)
 	if (v->s->n_checks == 0)
 		return;
 	report_html_raw(v->h, "<section id=\"checks\"><h2>Checks</h2>\n");
+	write_names(v->h, v->s, SPACEFERRY_FAIL, "Failed:");
+	write_names(v->h, v->s, SPACEFERRY_WARN, "Warnings:");
 	for (i = 0; i < v->s->n_checks; i++) {
 		for (j = 0; j < i && !same_group(&c[j], &c[i]); j++)
 			continue;

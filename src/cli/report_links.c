@@ -2,7 +2,7 @@
 
 #include "cli/report_parts.h"
 
-#define HOSTS_COLUMNS "Host|#Links rewritten|#Under no rule|For example"
+#define HOSTS_COLUMNS "Host|#Links rewritten|#Otherwise mentioned|For example"
 #define HOSTS_UNFOLDED 15
 
 static void
@@ -143,7 +143,7 @@ write_left(const struct report_view *v)
 		return;
 	report_html_raw(v->h, "<h3>Left as they are</h3>\n");
 	report_parts_table(v->h, "Left as they are", "Collection|#In keys|#In _id|"
-	    "#In binary data|#In patterns|#In options|#Under no rule");
+	    "#In binary data|#In patterns|#In options|#Host mentioned");
 	for (i = 0; i < v->s->n_collections; i++) {
 		const struct spaceferry_collection *c = &v->s->collections[i];
 

@@ -40,7 +40,7 @@ UNUSED = {
     "verify": ONE_END | APP | DIFF | CHANGES | {"write"},
     "diff": ONE_END | APP | CHANGES | {"write"},
     "doctor": ONE_END | DIFF | {"write", "download"} | (
-        CHANGES - {"on-conflict", "drop", "delta"}),
+        CHANGES - {"on-conflict", "drop", "delta", "delete", "restart"}),
     "export": FILES | APP | DIFF | (CHANGES - {"drop", "dry-run"}) | {
         "to", "documents", "namespace", "state", "write", "report"},
     "import": FILES | APP | DIFF | {
