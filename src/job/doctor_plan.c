@@ -133,6 +133,8 @@ struct filled {
 	struct journal *journal;	/* of an earlier run; NULL: not known */
 	bool looked;			/* for it */
 	struct doctor_names ours;	/* were begun by an unfinished run */
+	struct doctor_names unlike;	/* index or option of what is there */
+	const char *ns;			/* whose they are */
 	struct doctor_names names;	/* hold documents */
 	struct doctor_names shapes;	/* are something else there */
 	struct doctor_names streams;	/* hold documents, cannot be added to */
@@ -149,6 +151,20 @@ is_ours(struct doctor_ends *all, const struct move *m, struct filled *f)
 		f->journal = doctor_state_journal(all->doctor, &unknown);
 	f->looked = true;
 	return target_is_ours(m, f->journal);
+}
+
+/* What is missing there the run makes; what differs would be counted in the
+ * end, and a collection with other options cannot be made again. */
+static void
+note_unlike(void *arg, const struct catalog_difference *d)
+{
+	struct filled *f = arg;
+	char text[256];
+
+	if (d->harmless || d->target == NULL)
+		return;
+	snprintf(text, sizeof(text), "%.150s of %.90s", d->name, f->ns);
+	doctor_names_add(&f->unlike, text);
 }
 
 static bool
@@ -169,6 +185,9 @@ look_into(struct doctor_ends *all, const struct move *m, struct filled *f,
 		doctor_names_add(&f->shapes, m->target_ns);
 		return true;
 	}
+	f->ns = m->target_ns;
+	if (!all->doctor->job.options->drop)
+		catalog_compare(m->info, there, m->view_on, note_unlike, f);
 	if (m->info->type == COLLECTION_VIEW)
 		return true;
 	if (!mongo_any(all->target.end->session, m->target_ns, &any, err))
@@ -249,6 +268,17 @@ tell_filled(struct doctor *d, struct filled *f)
 		    "there");
 }
 
+static void
+tell_unlike(struct doctor *d, struct filled *f)
+{
+
+	if (f->unlike.n > 0)
+		doctor_fail(d, "metadata", "drop what the app made there "
+		    "before the move, or give --drop, which makes it anew as "
+		    "on the source", "collections are there already with other "
+		    "indexes or options: %s", doctor_names_text(&f->unlike));
+}
+
 static enum doctor_next
 check_empty(struct doctor_ends *all, struct err *err)
 {
@@ -261,8 +291,10 @@ check_empty(struct doctor_ends *all, struct err *err)
 		return DOCTOR_ABORT;
 	for (i = 0, ok = true; ok && i < all->data.n_moves; i++)
 		ok = look_into(all, &all->data.moves[i], &f, err);
-	if (ok)
+	if (ok) {
 		tell_filled(all->doctor, &f);
+		tell_unlike(all->doctor, &f);
+	}
 	journal_free(f.journal);
 	return ok ? DOCTOR_GO : doctor_failed(all->doctor, "empty", err);
 }

@@ -232,6 +232,20 @@ def test_not_empty(examine, base, target, db_name):
     sound(examine("--delta", "--delete"))
 
 
+def test_made_by_the_app_before_the_move(examine, base, target, db_name):
+    """Empty, but not as on the source: the run would end with a difference."""
+    there = target.client()[db_name]
+    base["a"].create_index("x")
+    there["a"].create_index("x")
+    sound(examine())
+    there["a"].create_index("of_the_app")
+    only(examine(), ("target", "metadata"), f"of_the_app_1 of {db_name}.a", "--drop")
+    sound(examine("--drop"))
+    there["a"].drop()
+    there.create_collection("a", collation={"locale": "fr"})
+    only(examine(), ("target", "metadata"), f"collation of {db_name}.a", "--drop")
+
+
 def test_the_same(examine, base, source, db_name):
     only(examine(to=source.uri(db_name)), ("target", "same"),
          "same deployment", "--rename")
