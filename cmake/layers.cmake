@@ -1,6 +1,6 @@
 # The house: one OBJECT library per layer (docs/DESIGN.md, section 2).  A layer
 # sees the third-party headers named here and no others.
-set(SF_LAYERS base flow match net app bson mongo archive codec store state job cli)
+set(SF_LAYERS base flow match net app bson mongo archive codec store state job doctor cli)
 set(SF_USES_base PkgConfig::CRYPTO)
 set(SF_USES_flow Threads::Threads)
 set(SF_USES_match PkgConfig::IDN2)

@@ -21,13 +21,14 @@ RANKS = [
     ["bson", "mongo", "archive", "codec", "store", "hub"],
     ["state"],
     ["job"],
+    ["doctor"],
     ["cli"],
 ]
 RANK = {layer: n for n, layers in enumerate(RANKS) for layer in layers}
 # Narrower than the ranks say: cli joins options to jobs and nothing else.
 ONLY = {"cli": {"base", "match", "job", "cli"}}
 # The public header is the face of the jobs.
-PUBLIC = {"job", "cli"}
+PUBLIC = {"job", "doctor", "cli"}
 
 # Third-party headers, and the layers whose code and headers may see them.
 LIBRARIES = {
@@ -96,7 +97,7 @@ def library_of(name):
 def project_include(layer, name, sources):
     """What is wrong with #include "name" in layer, or None."""
     if name == "spaceferry.h":
-        return None if layer in PUBLIC else "the public header is for job/ and cli/"
+        return None if layer in PUBLIC else "the public header is for job/, doctor/ and cli/"
     if name not in sources:
         return "no such header (write it as layer/file.h)"
     other = name.split("/")[0]
@@ -195,7 +196,7 @@ def check_names(name, sources):
     text = sources[name]
     stem = name.removesuffix(".c").split("_")[0]
     layer, short = stem.split("/")
-    prefixes = [short] + (["spaceferry"] if layer == "job" else [])
+    prefixes = [short] + (["spaceferry"] if layer in PUBLIC else [])
     header = sources.get(stem + ".h", "")
     prefixes += re.findall(r"^struct (\w+)\s*[;{]", strip(header), re.M)
     declared = declared_elsewhere(layer, sources)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "job/doctor_memory.h"
+#include "doctor/memory.h"
 
 #define MIB ((uint64_t)1 << 20)
 
