@@ -161,7 +161,7 @@ note_unlike(void *arg, const struct catalog_difference *d)
 	struct filled *f = arg;
 	char text[256];
 
-	if (d->harmless || d->target == NULL)
+	if (!target_stays_different(d))
 		return;
 	snprintf(text, sizeof(text), "%.150s of %.90s", d->name, f->ns);
 	doctor_names_add(&f->unlike, text);

@@ -8,6 +8,7 @@
 #include "job/target.h"
 #include "mongo/duplicates.h"
 
+#define OPTION_MAX 128
 #define ID_TEXT_MAX 4096
 #define OURS "ours:"
 #define FACT_MAX (MONGO_NS_MAX + 16)
@@ -132,6 +133,41 @@ refuse_shape(const struct data *d, const struct move *m, struct err *err)
 	return err_hint(err, "--drop removes it first, or --rename it");
 }
 
+bool
+target_stays_different(const struct catalog_difference *d)
+{
+	bool made = strcmp(d->kind, "index") == 0 ||
+	    strcmp(d->name, "expireAfterSeconds") == 0;
+
+	return !d->harmless && (d->target != NULL || !made);
+}
+
+static void
+name_option(void *arg, const struct catalog_difference *d)
+{
+	char *name = arg;
+
+	if (name[0] == '\0' && strcmp(d->kind, "index") != 0 &&
+	    target_stays_different(d))
+		snprintf(name, OPTION_MAX, "%s", d->name);
+}
+
+/* A collection cannot be made where one with other options is. */
+static bool
+check_options(const struct data *d, const struct move *m,
+    const struct collection_info *there, struct err *err)
+{
+	char name[OPTION_MAX] = "";
+
+	catalog_compare(m->info, there, m->view_on, name_option, name);
+	if (name[0] == '\0')
+		return true;
+	err_set(err, ERR_CONFLICT, "target %s: %s exists with another %s than "
+	    "on the source", end_name(&d->target), m->target_ns, name);
+	return err_hint(err, "--drop makes it anew; or drop it, or change it "
+	    "there, before the move");
+}
+
 static bool
 check_move(struct data *d, struct job *job, struct move *m,
     struct journal *journal, struct err *err)
@@ -145,6 +181,8 @@ check_move(struct data *d, struct job *job, struct move *m,
 		return true;
 	if (there->type != m->info->type)
 		return refuse_shape(d, m, err);
+	if (!o->delta && !check_options(d, m, there, err))
+		return false;
 	/* --delta judges a stream once it knows whether it differs. */
 	if (m->info->type == COLLECTION_VIEW || o->delta)
 		return true;

@@ -23,6 +23,10 @@ bool target_check(struct data *d, struct job *job, struct journal *journal,
  * with it whatever is there.  journal may be NULL. */
 bool target_is_ours(const struct move *m, struct journal *journal);
 
+/* True for a difference in a collection that was there before the run, which
+ * leaves it: what is missing (indexes, the time of expiry) is made. */
+bool target_stays_different(const struct catalog_difference *d);
+
 /* A resumed run: true when the source's collection is another one than the
  * target's was made for. */
 bool target_is_outdated(const struct move *m, struct journal *journal);

@@ -244,6 +244,10 @@ def test_made_by_the_app_before_the_move(examine, base, target, db_name):
     there["a"].drop()
     there.create_collection("a", collation={"locale": "fr"})
     only(examine(), ("target", "metadata"), f"collation of {db_name}.a", "--drop")
+    there["a"].drop()
+    there.create_collection("a")
+    base.command("collMod", "a", validator={"b": {"$exists": False}})
+    only(examine(), ("target", "metadata"), f"validator of {db_name}.a", "--drop")
 
 
 def test_the_same(examine, base, source, db_name):

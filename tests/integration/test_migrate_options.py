@@ -326,3 +326,24 @@ def test_content_disposition_and_cache_control(spaceferry, s3, s3_server, bucket
     r = spaceferry(*args, "--content-disposition", "inline", env=s3_server.aws_env())
     assert r.rc == 0 and r.summary["files"]["uploaded"] == 1, r
     assert s3.head_object(Bucket=bucket, Key="u/a.html")["ContentDisposition"] == "inline"
+
+
+@pytest.mark.parametrize("how", [(), ("--on-conflict", "replace")])
+def test_a_collection_with_other_options_is_refused_at_once(
+        spaceferry, source, target, db_name, how):
+    """As an app leaves it that was started on an empty target."""
+    client, there = source.client()[db_name], target.client()[db_name]
+    env = {"SPACEFERRY_FROM": source.uri(db_name), "SPACEFERRY_TO": target.uri(db_name)}
+    client["a"].insert_one({"_id": 1})
+    client["b"].insert_one({"_id": 1})
+    there.create_collection("a")
+    there.create_collection("b", collation={"locale": "fr"})
+    for dry in ((), ("--dry-run",)):
+        r = spaceferry("migrate", *how, *dry, env=env)
+        assert r.rc == 2, r
+        assert f"{db_name}.b exists with another collation" in r.stderr
+        assert "--drop" in r.stderr
+    assert there["a"].count_documents({}) == 0
+    if not how:
+        assert spaceferry("migrate", "--drop", env=env).rc == 0
+        assert "collation" not in there["b"].options()
