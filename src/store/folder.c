@@ -193,6 +193,9 @@ open_root(struct folder *f, const char *path, struct err *err)
 			return true;
 		err_set_errno(err, ERR_DISK, errnum, "cannot open the folder "
 		    "%s", path);
+		/* Unlike one that is missing, it cannot be made. */
+		if (errnum == ENOTDIR)
+			err->kind = ERR_CONFIG;
 		if (errnum == EACCES)
 			err_hint(err, "run as a user who may list it");
 		else if (errnum == ENOENT || errnum == ENOTDIR)
