@@ -121,7 +121,9 @@ const struct options_row options_table[] = {
 	    .help = "with --delta: remove what only the target has",
 	    .more = "Documents in the chosen collections, and files as "
 	    "--files-include and --files-exclude choose them.  Without it "
-	    "they are counted as extra and left alone.",
+	    "they are counted as extra and left alone.  Where a collection or "
+	    "place of the source is empty, and the target's is not, it takes "
+	    "--max-delete, too: the source may be the wrong one.",
 	    .type = &options_flag, .field = JOB(delete_extra),
 	    .commands = MIGRATE | DOCTOR },
 	{ .name = "max-delete", .group = OPTIONS_DATA, .argument = "N",

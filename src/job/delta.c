@@ -147,7 +147,8 @@ bool
 delta_plan(struct run *r, struct err *err)
 {
 
-	return delta_files_check(r, err) && plan(r, false, err);
+	return delta_guard_places(r, err) && delta_guard_empty(r, err) &&
+	    plan(r, false, err);
 }
 
 /* A comparison for the guard alone: its counts are not the run's. */
@@ -156,11 +157,14 @@ check_removals(struct run *r, struct err *err)
 {
 	const struct spaceferry_options *o = r->job.options;
 	struct links *links = r->links;
+	uint64_t files;
 	size_t i, j;
 	bool ok;
 
-	if (!o->delete_extra || o->max_delete == 0)
+	if (!o->delete_extra)
 		return true;
+	if (o->max_delete == 0)
+		return delta_files_count(r, &files, err);
 	log_info("counting what would be removed");
 	r->links = NULL;
 	ok = plan(r, true, err);
@@ -180,7 +184,7 @@ delta_begin(struct run *r, struct err *err)
 {
 	size_t i;
 
-	if (!delta_files_check(r, err))
+	if (!delta_guard_places(r, err) || !delta_guard_empty(r, err))
 		return false;
 	if (r->has_data) {
 		if (!target_check(&r->data, &r->job, r->journal, err) ||

@@ -65,10 +65,25 @@ is_source_whole(const struct files *f)
 	return atomic_load(&f->failed) == 0;
 }
 
+/* Where nothing is to be moved, all that is there would go. */
+static bool
+guard_empty(const struct file_pair *pair, uint64_t n, struct err *err)
+{
+
+	if (n == 0 || file_index_count(pair->index) > 0)
+		return true;
+	err_set(err, ERR_CONFLICT, "there is no file in %s, and %llu in %s: "
+	    "--delete would remove them all", store_name(pair->source),
+	    (unsigned long long)n, store_name(pair->target));
+	return err_hint(err, "see that it is the right place, and mounted; if "
+	    "they may go, --max-delete says how many at most");
+}
+
 bool
 delta_files_count(struct run *r, uint64_t *n, struct err *err)
 {
 	struct counting c = { .files = &r->files };
+	uint64_t before;
 	bool ok = true;
 	size_t i;
 
@@ -78,52 +93,13 @@ delta_files_count(struct run *r, uint64_t *n, struct err *err)
 		return true;
 	for (i = 0; ok && i < r->files.n; i++) {
 		c.pair = &r->files.v[i];
+		before = c.n;
 		ok = count_pair(&c, err);
+		if (ok && r->job.options->max_delete == 0)
+			ok = guard_empty(c.pair, c.n - before, err);
 	}
 	*n = c.n;
 	return ok;
-}
-
-/* True when place is a folder or prefix of store, or the same. */
-static bool
-lies_in(const char *place, const char *store)
-{
-	size_t len = strlen(store);
-
-	if (len > 0 && store[len - 1] == '/')
-		len--;
-	return strncmp(place, store, len) == 0 &&
-	    (place[len] == '/' || place[len] == '\0');
-}
-
-bool
-delta_files_check(struct run *r, struct err *err)
-{
-	struct store_options options = { .may_be_missing = true };
-	struct store *state;
-	const char *target = NULL;
-	size_t i;
-
-	if (!r->has_files || !r->job.options->delete_extra ||
-	    r->journal == NULL)
-		return true;
-	state = store_open(place_path(journal_place(r->journal)), &options,
-	    err);
-	if (state == NULL)
-		return err_prefix(err, "state");
-	for (i = 0; i < r->files.n; i++) {
-		const struct file_pair *pair = &r->files.v[i];
-
-		if (pair->target != NULL && lies_in(store_identity(state),
-		    store_identity(pair->target)))
-			target = store_name(pair->target);
-	}
-	store_free(state);
-	if (target == NULL)
-		return true;
-	err_set(err, ERR_CONFLICT, "--delete would remove this run's state, "
-	    "which lies in %s", target);
-	return err_hint(err, "--state keeps it elsewhere");
 }
 
 /* --- removing --- */
@@ -188,6 +164,9 @@ delta_files(struct run *r, struct err *err)
 
 	if (!o->delete_extra || r->files.extra == 0)
 		return true;
+	/* Places may have been made since. */
+	if (!delta_guard_places(r, err))
+		return false;
 	if (!is_source_whole(&r->files)) {
 		report_note(&r->job.report, "files_kept", "mend what is named, "
 		    "then run the same command again", "no file was removed "

@@ -6,6 +6,7 @@
  *   delta_pool.c    documents that a unique index kept out, tried again
  *   delta_stream.c  collections that can only be moved whole
  *   delta_files.c   files that only the target has
+ *   delta_guard.c   what --delete would remove by mistake
  */
 #ifndef JOB_DELTA_INTERNAL_H
 #define JOB_DELTA_INTERNAL_H
@@ -133,10 +134,21 @@ bool delta_streams_move(struct delta *d, struct err *err);
 
 /* --- delta_files.c --- */
 
-/* How many files of the targets a run with --delete would remove. */
+/* How many files of the targets a run with --delete would remove.  False with
+ * ERR_CONFLICT when these are all of a target, because its source is empty, and
+ * there is no --max-delete. */
 bool delta_files_count(struct run *r, uint64_t *n, struct err *err);
 
-/* False with *err when the run's state lies among them. */
-bool delta_files_check(struct run *r, struct err *err);
+/* --- delta_guard.c --- */
+
+/* With --delete: false with ERR_CONFLICT when this run's state, a source of
+ * files, or another target lies where files that are not its source's are
+ * removed. */
+bool delta_guard_places(struct run *r, struct err *err);
+
+/* With --delete and without --max-delete: false with ERR_CONFLICT when a
+ * collection of the source is empty, the target's is not, and all of it would
+ * be removed. */
+bool delta_guard_empty(struct run *r, struct err *err);
 
 #endif

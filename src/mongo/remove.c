@@ -77,7 +77,9 @@ append_value(bson_t *to, const char *name, const struct raw_element *id)
 	buf_free(&doc);
 }
 
-/* {find: …, filter: {_id: {$in: […]}}, projection: {_id: 1}} */
+/* {find: …, filter: {_id: {$in: […]}}, projection: {_id: 1, …: 1}}.  An _id that
+ * comes from the index alone has lost a NaN's payload: asking for one more
+ * field, which hardly any document has, takes it from the document. */
 static void
 build_find(const struct removal *r, bson_t *cmd)
 {
@@ -100,6 +102,7 @@ build_find(const struct removal *r, bson_t *cmd)
 	bson_append_document_end(cmd, &filter);
 	BSON_APPEND_DOCUMENT_BEGIN(cmd, "projection", &projection);
 	BSON_APPEND_INT32(&projection, "_id", 1);
+	BSON_APPEND_INT32(&projection, "spaceferry not from the index", 1);
 	bson_append_document_end(cmd, &projection);
 }
 

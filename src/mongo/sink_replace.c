@@ -128,6 +128,9 @@ put_back(const struct replacement *r, size_t i)
 
 	bson_init(&no_checks);
 	BSON_APPEND_BOOL(&no_checks, "validate", false);
+	/* It may be older than the target's validator. */
+	if (sink_bypasses(r->k))
+		BSON_APPEND_BOOL(&no_checks, "bypassDocumentValidation", true);
 	if (!raw_bson(r->old.data + r->old_at[i], r->old_len[i], &doc) ||
 	    !mongoc_collection_insert_one(r->k->coll, &doc, &no_checks, NULL,
 	    &e))
