@@ -149,10 +149,10 @@ def test_what_an_interrupted_run_left_on_the_target(run, spaceferry, source, upl
     client, there = source.client(), db_name + "-2"
     env = {"SPACEFERRY_FROM": source.uri(db_name), "SPACEFERRY_TO": source.uri(there)}
     files = f"{uploads}={tmp_path}/to"
-    client[db_name]["users"].insert_one({"_id": 1})
-    (uploads / "large").write_bytes(bytes(8 << 20))
+    client[db_name]["users"].insert_many([{"_id": n, "x": "x" * 10_000}
+                                          for n in range(800)])
     try:
-        running = spaceferry.start("migrate", "--files", files, "--bwlimit", "200KiB",
+        running = spaceferry.start("migrate", "--files", files, "--bwlimit", "500KiB",
                                    env=env)
         end = time.monotonic() + 30
         while client[there]["users"].count_documents({}) == 0:
