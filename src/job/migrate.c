@@ -192,7 +192,7 @@ bring_up_to_date(struct run *r, struct err *err)
 	if (r->has_files && !move_files(r, err))
 		return false;
 	if (r->has_data && !delta_data(r, err))
-		return quota_explain(&r->data, err);
+		return quota_explain_delta(err);
 	return !r->has_files ||
 	    (files_verify(&r->files, err) && delta_files(r, err));
 }

@@ -65,3 +65,16 @@ quota_explain(const struct data *d, struct err *err)
 	    (double)s.documents / MIB, (double)s.indexes / MIB,
 	    (double)s.arrived / MIB);
 }
+
+bool
+quota_explain_delta(struct err *err)
+{
+
+	if (err->kind != ERR_QUOTA)
+		return false;
+	return err_hint(err, "documents that were just being replaced may be "
+	    "missing there: the old ones are gone, the new ones are not let in. "
+	    "Delete something else there, or choose a larger tier (Atlas looks "
+	    "again every 20 minutes or so); the same command then brings them "
+	    "back, and the rest");
+}

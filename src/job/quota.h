@@ -23,4 +23,7 @@ bool quota_check(const struct data *d, struct job *job, struct err *err);
  * Returns false, as what failed. */
 bool quota_explain(const struct data *d, struct err *err);
 
+/* The same for --delta, where documents may be missing for it. */
+bool quota_explain_delta(struct err *err);
+
 #endif

@@ -11,7 +11,7 @@ import pytest
 
 import make_app
 from harness import atlas as lookalike
-from harness import look
+from harness import look, raw
 
 pytestmark = pytest.mark.skipif(bool(lookalike.why_not()),
                                 reason=lookalike.why_not() or "-")
@@ -179,6 +179,28 @@ def test_quota(empty, go, source, db_name):
     assert r.rc == 0 and r.summary["ok"], r
     assert look.db_hash(empty.client(), "ezia") == look.db_hash(
         source.client(), db_name)
+
+
+def test_quota_passed_while_documents_are_replaced(empty, go, source, db_name):
+    """The old ones are gone, the new ones not let in: it is said, nothing that
+    did not differ is touched, and the same command brings all of them."""
+    db, there = source.client()[db_name], empty.client()[db_name]
+    db["c"].insert_many([{"_id": n, "pad": "x" * 1000} for n in range(5000)])
+    args = ["--rename", f"{db_name}=ezia"]
+    there = empty.client()["ezia"]
+    r = go("migrate", *args, db=db_name)
+    assert r.rc == 0, r
+    db["c"].update_many({"_id": {"$lt": 2000}}, {"$set": {"pad": "y" * 3000}})
+    empty.front.quota = empty.used() + (1 << 20)
+    r = go("migrate", "--delta", "--delete", *args, db=db_name)
+    assert r.rc == 3, r
+    (error,) = r.summary["errors"]
+    assert error["kind"] == "quota" and "may be missing there" in error["hint"]
+    assert there["c"].count_documents({"_id": {"$gte": 2000}}) == 3000
+    empty.front.quota = None
+    r = go("migrate", "--delta", "--delete", *args, db=db_name)
+    assert r.rc == 0, r
+    assert raw.read_by_id(there["c"]) == raw.read_by_id(db["c"])
 
 
 @pytest.mark.parametrize("ops, per_document", [(5, False), (100, True)])
