@@ -2,6 +2,8 @@
 
 #include "job/state_key.h"
 
+#define PART_RENAME "--rename"
+#define PART_REWRITING "rewriting (--rewrite, --rewrite-skip, --files-url)"
 #define VALUE_MAX ((size_t)4 * 1024 * 1024)
 
 static bool
@@ -54,10 +56,10 @@ make_fingerprint(struct state_key *k, const struct spaceferry_options *o,
 	    !add_strings(b, "exclude", &o->exclude) ||
 	    !buf_printf(b, "query %s\n", o->query != NULL ? o->query : ""))
 		return false;
-	b = part(k, "--rename");
+	b = part(k, PART_RENAME);
 	if (!add_pairs(b, "rename", o->rename, o->n_rename))
 		return false;
-	b = part(k, "rewriting (--rewrite, --rewrite-skip, --files-url)");
+	b = part(k, PART_REWRITING);
 	if (!add_pairs(b, "rewrite", o->rewrite, o->n_rewrite) ||
 	    !add_strings(b, "skip", &o->rewrite_skip))
 		return false;
@@ -127,6 +129,31 @@ state_key_free(struct state_key *k)
 	k->n = 0;
 }
 
+/* Without the rules of the migration --delta would find every document that was
+ * rewritten different, and put the old URLs back. */
+static bool
+check_last(struct journal *j, struct err *err)
+{
+	static const char *const parts[] = { PART_RENAME, PART_REWRITING };
+	struct buf names;
+	bool same;
+
+	buf_init(&names, 512);
+	journal_last_differs(j, parts, sizeof(parts) / sizeof(parts[0]),
+	    &names);
+	same = names.len == 0;
+	if (!same) {
+		err_set(err, ERR_CONFLICT, "the last migration between these "
+		    "ends had another %s: --delta would undo what it made",
+		    buf_str(&names));
+		err_hint(err, "give --delta the options that the migration had, "
+		    "or the same config file; --restart if they are meant to "
+		    "change");
+	}
+	buf_free(&names);
+	return same;
+}
+
 struct journal *
 state_key_open_journal(struct state_key *k, const struct job *job,
     struct err *err)
@@ -140,6 +167,12 @@ state_key_open_journal(struct state_key *k, const struct job *job,
 		.look_only = job->options->dry_run,
 		.patience_ms = job->patience_ms,
 	};
+	struct journal *j;
 
-	return journal_open(&options, err);
+	if ((j = journal_open(&options, err)) == NULL ||
+	    !job->options->delta || job->options->restart ||
+	    check_last(j, err))
+		return j;
+	journal_free(j);
+	return NULL;
 }

@@ -28,7 +28,8 @@ bool state_key_make(struct state_key *k, const struct job *job,
     const struct data *d, const struct files *f, struct err *err);
 void state_key_free(struct state_key *k);
 
-/* Opens the journal under this key. */
+/* Opens the journal under this key.  ERR_CONFLICT also where --delta would undo
+ * what the last run made of names and URLs. */
 struct journal *state_key_open_journal(struct state_key *k,
     const struct job *job, struct err *err);
 

@@ -232,6 +232,48 @@ journal_last_succeeded(const struct journal *j)
 	return j->last_succeeded;
 }
 
+/* Keeps the first line of the last run's journal. */
+static bool
+take_first(void *arg, const struct lines_line *line, struct err *err)
+{
+	json_t **first = arg;
+
+	if (*first == NULL)
+		*first = json_deep_copy(line->object);
+	return *first != NULL || err_nomem(err, "journal");
+}
+
+void
+journal_last_differs(struct journal *j, const char *const *parts, size_t n,
+    struct buf *out)
+{
+	const json_t *ours = json_object_get(j->first, "fingerprint"), *theirs;
+	json_t *first = NULL;
+	const struct lines_file file = {
+		.place = j->place,
+		.name = LAST_NAME,
+		.type = TYPE,
+		.remedy = REMEDY,
+		.line = take_first,
+		.arg = &first,
+	};
+	struct err ignored;
+	uint64_t good;
+	size_t i;
+
+	if (j->last_succeeded && lines_read(&file, &good, &ignored) &&
+	    first != NULL) {
+		theirs = json_object_get(first, "fingerprint");
+		for (i = 0; i < n; i++) {
+			if (!json_equal(json_object_get(ours, parts[i]),
+			    json_object_get(theirs, parts[i])))
+				buf_printf(out, "%s%s", out->len > 0 ? ", " :
+				    "", parts[i]);
+		}
+	}
+	json_decref(first);
+}
+
 struct place *
 journal_place(const struct journal *j)
 {

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "state/place.h"
@@ -61,6 +62,12 @@ bool journal_resumed(const struct journal *j);
 /* True when the last run with this key that recorded anything ended well (and
  * was closed).  As it was at journal_open(). */
 bool journal_last_succeeded(const struct journal *j);
+
+/* Appends to out which of these n parts of the fingerprint are not as the last
+ * run, which ended well, had them: ", " between the names; nothing where there
+ * was no such run, or what it left cannot be read. */
+void journal_last_differs(struct journal *j, const char *const *parts,
+    size_t n, struct buf *out);
 
 /* Where the state of this key is, for quarantine and manifest.  Lives with
  * j. */

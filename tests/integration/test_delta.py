@@ -207,6 +207,21 @@ def test_rewriting(ends):
     ends.still("--delete", *rewrite)
 
 
+def test_without_the_rules_of_the_migration(ends):
+    """--delta under other rules would put the old URLs back: it is refused."""
+    ends.old.c.insert_many([{"_id": n, "u": f"{RULE[0]}/{n}"} for n in range(20)])
+    rules = ["--rewrite", "=".join(RULE)]
+    ends.migrate(*rules)
+    r = ends.delta(rc=2)
+    assert summary.kinds(r) == ["conflict"] and "--rewrite" in summary.messages(r), r
+    ends.delta("--rewrite", f"{RULE[0]}=https://newer.example", rc=2)
+    assert ends.new.c.find_one({"_id": 1})["u"] == f"{RULE[1]}/1"
+    assert counts(ends.delta(*rules)) == (0, 0, 0)
+    # Unless it is meant.
+    assert counts(ends.delta("--restart")) == (0, 20, 0)
+    assert ends.new.c.find_one({"_id": 1})["u"] == f"{RULE[0]}/1"
+
+
 def test_max_delete(ends, tmp_path):
     """N is enough, N - 1 is not, files counted; then nothing is written at all."""
     old, new = tmp_path / "old", tmp_path / "new"
