@@ -21,7 +21,7 @@ count_object(void *arg, const struct store_object *o, struct err *err)
 
 	if (cancel_requested())
 		return cancel_err(err);
-	if (file_walk_selects(c->files->job, o->key) &&
+	if (!o->linked && file_walk_selects(c->files->job, o->key) &&
 	    file_index_find(c->pair->index, o->key, strlen(o->key)) == NULL)
 		c->n++;
 	return true;

@@ -19,7 +19,8 @@ on_object(void *arg, const struct store_object *o, struct err *err)
 
 	if (cancel_requested())
 		return cancel_err(err);
-	if (!file_walk_selects(x->files->job, o->key))
+	/* Removing another name would remove the file itself. */
+	if (o->linked || !file_walk_selects(x->files->job, o->key))
 		return true;
 	e = file_index_find(x->pair->there, o->key, strlen(o->key));
 	/* Who came after the listing is none that was compared. */

@@ -121,6 +121,7 @@ found_file(const struct walk *w, const char *name, const struct stat *st,
 	if (faccessat(w->fd, name, R_OK, AT_EACCESS) != 0)
 		return odd_errno(w, errno, err);
 	folder_describe(st, &o);
+	o.linked = w->here.links > 0;
 	return w->ops->object(w->arg, &o, err);
 }
 

@@ -54,6 +54,8 @@ struct store_object {
 				 * or get; 0 when it does not say (listings) */
 	dev_t dev;		/* folders only: identity of the file */
 	ino_t ino;
+	bool linked;		/* listings of folders only: another name, through
+				 * a link to a folder, of a file within */
 };
 
 /* Things met in a listing that are no object (or that cannot be moved). */

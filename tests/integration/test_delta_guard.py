@@ -87,6 +87,27 @@ def test_places_within_each_other(ends, tmp_path, pairs):
     assert sorted(tmp_path.glob("[abtn]*/**/*")) == before
 
 
+def test_links_in_the_target(ends, tmp_path):
+    """Another name of a folder, within the target or out of it, is no way to
+    remove what is there; a link to a file goes, not the file."""
+    old, new, away = (tmp_path / n for n in ("old", "new", "away"))
+    for folder in (old / "v1", new / "v1", away):
+        folder.mkdir(parents=True)
+        (folder / "a").write_text("a")
+    (new / "v1" / "extra").write_text("x")
+    (new / "current").symlink_to("v1")
+    (new / "out").symlink_to("../away")
+    (new / "one").symlink_to("v1/a")
+    fill(ends.old["c"], 1)
+    files = ["--files", f"{old}={new}"]
+    ends.run("migrate", *files)
+    r = ends.delta("--delete", *files)
+    assert r.summary["delta"]["files_deleted"] == 2 and r.summary["files"]["extra"] == 0
+    assert (new / "v1" / "a").read_text() == "a" and (away / "a").exists()
+    assert sorted(p.name for p in new.iterdir()) == ["current", "out", "v1"]
+    ends.still("--delete", *files)
+
+
 def test_prefixes_within_each_other(ends, s3_server, s3, bucket, tmp_path):
     """A prefix that only begins alike is another place."""
     for name in ("a", "b"):
