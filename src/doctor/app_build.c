@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "app/span.h"
 #include "app/variable.h"
@@ -158,12 +159,11 @@ static void
 check_image_hosts(struct doctor_app *a)
 {
 	const struct spaceferry_options *o = a->d->job.options;
+	char host[256], remedy[900] = "images: { remotePatterns: [";
 	const struct doctor_finding f = { "image-hosts", SPACEFERRY_FAIL,
-	    "images: { remotePatterns: [{ protocol: 'https', hostname: 'HOST' "
-	    "}] } in the next.config" };
+	    remedy };
 	struct app_list l = { 0 };
-	char host[256];
-	size_t i;
+	size_t i, len;
 
 	if (a->next.unoptimized || !(a->next_image || a->next.images)) {
 		doctor_pass(a->d, f.name, a->next.unoptimized ?
@@ -177,10 +177,17 @@ check_image_hosts(struct doctor_app *a)
 		    strcmp(host, a->new_host) == 0 ||
 		    nextconfig_allows(&a->next, host))
 			continue;
+		len = strlen(remedy);
+		snprintf(remedy + len, sizeof(remedy) - len,
+		    "%s{ protocol: '%.5s', hostname: '%s' }",
+		    l.n > 0 ? ", " : "", strncasecmp(o->files[i].url.to,
+		    "http:", 5) == 0 ? "http" : "https", host);
 		doctor_app_list(&l, "next/image will not load from %.200s, "
 		    "where the files go: %s does not name it", host,
 		    a->has_next ? a->next_path : "no next.config");
 	}
+	len = strlen(remedy);
+	snprintf(remedy + len, sizeof(remedy) - len, "] } in the next.config");
 	doctor_app_verdict(a, &f, &l, "next/image may load from where the files "
 	    "go");
 }

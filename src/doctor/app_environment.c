@@ -105,25 +105,42 @@ is_seen_outside(const char *name)
 	    strcmp(name, "AUTH_URL") == 0;
 }
 
+/* The command that changes the file, unless it came through a pipe. */
+static void
+put_remedy(const struct doctor_app *a, char *out, size_t size)
+{
+	const char *file = a->d->job.options->env_file;
+
+	if (strcmp(file, "-") == 0 || strncmp(file, "/dev/", 5) == 0)
+		file = "FILE";
+	snprintf(out, size, "spaceferry rewrite %.300s with the same rules "
+	    "shows the change, --write makes it; on the new host set the new "
+	    "values", file);
+}
+
+/* With --from it may be the file of the app as it runs now: what the rules
+ * cover will be rewritten. */
 static void
 check_urls(struct doctor_app *a)
 {
-	struct doctor_finding f = { "env-urls", SPACEFERRY_WARN,
-	    "spaceferry rewrite FILE... with the same rules shows the change, "
-	    "--write makes it; on the new host set the new values" };
+	bool moves = a->d->job.options->from != NULL;
+	char remedy[512];
+	struct doctor_finding f = { "env-urls", SPACEFERRY_WARN, remedy };
 	struct app_list l = { 0 };
 	size_t i;
 
+	put_remedy(a, remedy, sizeof(remedy));
 	for (i = 0; i < a->env.n; i++) {
 		const struct envfile_variable *v = &a->env.variable[i];
 		struct match_result r;
-		bool old, local = is_local_url(v->value);
+		bool covered, old, local = is_local_url(v->value);
 
 		match_count(a->d->job.rules, v->value, strlen(v->value), &r);
-		old = r.matches > 0 || is_old_host(a, v->value);
+		covered = r.matches > 0;
+		old = covered || is_old_host(a, v->value);
 		if (!old && !local)
 			continue;
-		if (old || is_seen_outside(v->name))
+		if (covered ? !moves : old || is_seen_outside(v->name))
 			f.verdict = SPACEFERRY_FAIL;
 		doctor_app_list(&l, "%.100s (line %u) %s", v->name, v->line,
 		    local ? "is a URL of this machine" :

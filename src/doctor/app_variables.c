@@ -136,6 +136,33 @@ tell_broken_uri(struct doctor_app *a, const struct dburi *u)
 }
 
 static bool
+is_host_of(const char *end, const struct dburi *u)
+{
+	struct dburi e;
+
+	if (end == NULL)
+		return false;
+	dburi_read(&e, end);
+	return e.valid && strcasecmp(e.host, u->host) == 0;
+}
+
+/* The env file is that of the app as it runs now. */
+static bool
+tell_source(struct doctor_app *a, const struct dburi *u)
+{
+	const struct spaceferry_options *o = a->d->job.options;
+	const struct doctor_finding f = { "mongodb-uri", SPACEFERRY_WARN,
+	    "the new host needs the target's URI (--to) there; here it may "
+	    "stay until the app moves" };
+
+	if (!is_host_of(o->from, u) || is_host_of(o->to, u))
+		return false;
+	doctor_tell(a->d, &f, "MONGODB_URI leads to %.100s, the source of the "
+	    "migration", u->host);
+	return true;
+}
+
+static bool
 tell_reach(struct doctor_app *a, const struct dburi *u)
 {
 	static const char *const words[] = {
@@ -189,7 +216,8 @@ doctor_app_database(struct doctor_app *a)
 	if (value == NULL || *value == '\0' || variable_placeholder(value))
 		return;
 	dburi_read(&u, value);
-	if (tell_broken_uri(a, &u) || tell_reach(a, &u))
+	if (tell_broken_uri(a, &u) || tell_source(a, &u) ||
+	    tell_reach(a, &u))
 		return;
 	if (u.database[0] == '\0') {
 		f.remedy = "…/DATABASE before the ?";

@@ -102,6 +102,39 @@ def test_another_target_than_the_apps(case):
     assert re.search("leads to cluster0.*--to to other", checks["mongodb-uri"]["seen"])
 
 
+def test_the_env_file_of_the_running_app(case):
+    """With --from: what leads to the old host need not be changed beforehand."""
+    case.values["MONGODB_URI"] = "mongodb://me:pw@127.0.0.1:9/ezia?authSource=admin"
+    case.values["NEXTAUTH_URL"] = "https://ezia.ai"
+    rc, checks = case.run()
+    assert (rc, unwell(checks)) == (1, {"mongodb-uri": "fail", "env-urls": "fail"})
+    case.args += ["--from", "mongodb://127.0.0.1:9/ezia"]
+    _, checks = case.run()
+    assert unwell(checks) == {"mongodb-uri": "warn", "env-urls": "warn"}
+    assert "127.0.0.1, the source" in checks["mongodb-uri"]["seen"]
+    assert "the target's URI" in checks["mongodb-uri"]["remedy"]
+    assert f"spaceferry rewrite {case.folder / 'env'} " in checks["env-urls"]["remedy"]
+    # No rule will change that.
+    case.values["AUTH_URL"] = "http://localhost:3000"
+    _, checks = case.run()
+    assert checks["env-urls"]["verdict"] == "fail"
+    # Another source; the target itself.
+    case.args[-1] = "mongodb://127.0.0.2:9/ezia"
+    _, checks = case.run()
+    assert checks["mongodb-uri"]["verdict"] == "fail"
+    case.args[-1] = "mongodb://127.0.0.1:9/ezia"
+    case.args += ["--to", "mongodb://127.0.0.1:8/ezia"]
+    _, checks = case.run()
+    assert checks["mongodb-uri"]["verdict"] == "fail"
+
+
+def test_image_hosts_as_they_are(case):
+    case.files("http://cdn.example.org/u")
+    _, checks = case.run()
+    assert "{ protocol: 'http', hostname: 'cdn.example.org' }] }" in \
+        checks["image-hosts"]["remedy"]
+
+
 def test_many_of_a_kind_are_counted(case):
     names = [f"EXTRA_{'N' * 40}_{i:03}" for i in range(40)]
     case.add("lib/many.ts", "".join(f"f(process.env.{n});\n" for n in names))
