@@ -9,7 +9,7 @@
 #include "mongo/inspect.h"
 #include "mongo/source.h"
 
-#define MB (1024.0 * 1024)
+#define MIB (1024.0 * 1024)
 #define M0_BYTES ((uint64_t)512 * 1024 * 1024)
 #define FLEX_BYTES ((uint64_t)5 * 1024 * 1024 * 1024)
 #define TRANSFER_BYTES ((uint64_t)10 * 1024 * 1024 * 1024)
@@ -287,12 +287,12 @@ tell_quota(const struct sample *s, uint64_t used)
 		f.remedy = "little is left for the app to grow: choose a larger "
 		    "tier soon, or move less";
 	}
-	doctor_tell(s->all->doctor, &f, "%.1f MB of documents%s and %.1f MB of "
-	    "indexes come, %.1f MB are there: %.1f of %s MB (%s looked at)",
-	    (double)s->bytes / MB, s->all->doctor->job.n_rules == 0 ? "" :
+	doctor_tell(s->all->doctor, &f, "%.1f MiB of documents%s and %.1f MiB of "
+	    "indexes come, %.1f MiB are there: %.1f of %s MiB (%s looked at)",
+	    (double)s->bytes / MIB, s->all->doctor->job.n_rules == 0 ? "" :
 	    s->seen > 0 ? " once rewritten" : " before they are rewritten",
-	    (double)s->index_bytes / MB,
-	    (double)used / MB, (double)sum / MB, quota == M0_BYTES ? "512" :
+	    (double)s->index_bytes / MIB,
+	    (double)used / MIB, (double)sum / MIB, quota == M0_BYTES ? "512" :
 	    "5120", how_many(s, many));
 }
 
@@ -303,12 +303,12 @@ tell_transfer(const struct sample *s)
 	if (s->bytes > TRANSFER_BYTES)
 		doctor_warn(s->all->doctor, "transfer", "M0 is slowed down "
 		    "after 10 GB in 7 days in one direction: move in parts, or "
-		    "choose a larger tier", "%.1f MB go in, and out again to be "
-		    "verified", (double)s->bytes / MB);
+		    "choose a larger tier", "%.1f MiB go in, and out again to be "
+		    "verified", (double)s->bytes / MIB);
 	else
-		doctor_pass(s->all->doctor, "transfer", "about %.1f MB go in, "
+		doctor_pass(s->all->doctor, "transfer", "about %.1f MiB go in, "
 		    "and out again to be verified; M0 is slowed down after "
-		    "10240 MB in 7 days", (double)s->bytes / MB);
+		    "10240 MiB in 7 days", (double)s->bytes / MIB);
 }
 
 enum doctor_next
@@ -325,9 +325,9 @@ doctor_fit_size(struct doctor_ends *all, struct err *err)
 		return doctor_failed(all->doctor, "documents", err);
 	tell_documents(&s);
 	if (!all->small) {
-		doctor_pass(all->doctor, "quota", "%.1f MB of documents and "
-		    "%.1f MB of indexes come; the target has no quota that it "
-		    "tells", (double)s.bytes / MB, (double)s.index_bytes / MB);
+		doctor_pass(all->doctor, "quota", "%.1f MiB of documents and "
+		    "%.1f MiB of indexes come; the target has no quota that it "
+		    "tells", (double)s.bytes / MIB, (double)s.index_bytes / MIB);
 		return DOCTOR_GO;
 	}
 	tell_depth(&s);

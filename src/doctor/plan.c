@@ -11,7 +11,7 @@
 #include "mongo/catalog.h"
 #include "mongo/source.h"
 
-#define MB (1024.0 * 1024)
+#define MIB (1024.0 * 1024)
 
 /* --- the source --- */
 
@@ -56,7 +56,7 @@ tell_plan(struct doctor_ends *all)
 	}
 	doctor_pass(all->doctor, "collections", "%zu collections and views, "
 	    "about %llu documents, %.1f MiB", data->n_moves,
-	    (unsigned long long)count, (double)bytes / MB);
+	    (unsigned long long)count, (double)bytes / MIB);
 }
 
 /* The target is not open yet: names stay as on the source, and are chosen once
@@ -121,7 +121,7 @@ doctor_plan_source(struct doctor_ends *all, struct err *err)
 	    (next = doctor_rights_source(all, err)) == DOCTOR_ABORT)
 		return next;
 	if (next == DOCTOR_STOP)
-		doctor_skip(d, "collections", "not looked at: rights failed");
+		doctor_skip(d, "collections", "needs the rights above");
 	else
 		next = choose(all, err);
 	return next;
@@ -313,8 +313,9 @@ check_same(struct doctor_ends *all, struct err *err)
 	return DOCTOR_GO;
 }
 
+/* Without the rights that were told as missing it may fail. */
 static enum doctor_next
-read_target(struct doctor_ends *all, struct err *err)
+read_target(struct doctor_ends *all, bool may, struct err *err)
 {
 	struct strings dbs = { NULL, 0 };
 	struct end_reading reading = {
@@ -326,6 +327,11 @@ read_target(struct doctor_ends *all, struct err *err)
 	ok = data_target_databases(&all->data, &dbs, err) &&
 	    end_read_catalog(all->target.end, &reading, err);
 	strings_free(&dbs);
+	if (!ok && !may && err->kind == ERR_DENIED) {
+		doctor_skip(all->doctor, "collections", "needs the rights "
+		    "above");
+		return DOCTOR_STOP;
+	}
 	if (!ok)
 		return doctor_failed(all->doctor, "collections", err);
 	all->target_read = true;
@@ -362,7 +368,7 @@ doctor_plan_target(struct doctor_ends *all, struct err *err)
 	    (next = check_same(all, err)) != DOCTOR_GO)
 		return next;
 	if (archive)
-		return read_target(all, err);
+		return read_target(all, true, err);
 	if (!preflight_names(&all->data, false, err)) {
 		doctor_skip(all->doctor, "rights", "not looked at: a name is "
 		    "too long for any server");
@@ -378,7 +384,7 @@ doctor_plan_target(struct doctor_ends *all, struct err *err)
 	writes = next == DOCTOR_GO ? doctor_rights_write(all, err) : DOCTOR_GO;
 	if (writes == DOCTOR_ABORT)
 		return writes;
-	if (read_target(all, err) == DOCTOR_ABORT)
+	if (read_target(all, next == DOCTOR_GO, err) == DOCTOR_ABORT)
 		return DOCTOR_ABORT;
 	return next == DOCTOR_GO && all->target_read ? check_empty(all, err) :
 	    DOCTOR_GO;

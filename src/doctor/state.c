@@ -243,12 +243,15 @@ look_at_journal(struct doctor *d, struct err *err)
 static bool
 look_at_runs(struct doctor *d, const struct place *place, struct err *err)
 {
+	const struct spaceferry_options *o = d->job.options;
 	const struct doctor_finding skipped = { "state-run",
 	    SPACEFERRY_SKIPPED, "" };
 
+	if (o->from == NULL && o->to == NULL && o->n_files == 0)
+		return true;
 	if (d->state == NULL) {
 		doctor_tell(d, &skipped, "what earlier runs left is not known: "
-		    "not all ends can be opened, or none is given");
+		    "not all ends are given, or can be opened");
 		return true;
 	}
 	if (!is_bucket(d->job.options->state))
