@@ -26,7 +26,7 @@ name_columns(const struct spaceferry_summary *s)
 	return most > NAME_MOST ? NAME_MOST : most;
 }
 
-/* One line of the table; all is how many there are, metadata NULL: does not
+/* One line of the table: in all, then what differs; UINT64_MAX: does not
  * apply. */
 static void
 print_row(const struct print_diff *p, size_t columns, const char *name,
@@ -38,11 +38,12 @@ print_row(const struct print_diff *p, size_t columns, const char *name,
 	fputs("  ", p->out);
 	print_cell(p->out, name, columns);
 	for (i = 0; i < 5; i++) {
-		bool differs = i > 0 && counts[i] > 0;
+		bool none = counts[i] == UINT64_MAX ||
+		    (i > 0 && counts[i] == 0);
+		bool differs = i > 0 && !none;
 
 		fprintf(p->out, "%s%12s%s", differs && p->colour ? RED : "",
-		    i > 0 && counts[i] == 0 ? "-" :
-		    units_print_count(counts[i], text),
+		    none ? "-" : units_print_count(counts[i], text),
 		    differs && p->colour ? PLAIN : "");
 	}
 	fputc('\n', p->out);
@@ -60,9 +61,11 @@ print_table(const struct print_diff *p, const struct spaceferry_summary *s,
 	    "extra", "different", "metadata", p->colour ? PLAIN : "");
 	for (i = 0; i < s->n_collections; i++) {
 		const struct spaceferry_collection *c = &s->collections[i];
+		bool view = c->type != NULL && strcmp(c->type, "view") == 0;
 
-		print_row(p, columns, c->ns, (uint64_t[]){ c->source.count,
-		    c->missing, c->extra, c->different, c->n_metadata });
+		print_row(p, columns, c->ns, (uint64_t[]){
+		    view ? UINT64_MAX : c->source.count, c->missing,
+		    c->extra, c->different, c->n_metadata });
 	}
 	if (files)
 		print_row(p, columns, "files", (uint64_t[]){ f->count,

@@ -395,9 +395,9 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 		print_closing(out, s, style);
 		return;
 	}
-	fprintf(out, "spaceferry %s%s, %s\n\n",
+	fprintf(out, "spaceferry %s%s%s, %s\n\n",
 	    s->command != NULL ? s->command : "",
-	    s->dry_run ? " --dry-run" : "",
+	    s->delta.ran ? " --delta" : "", s->dry_run ? " --dry-run" : "",
 	    units_print_seconds(s->elapsed_seconds, took));
 	print_collections(out, s, style->colour);
 	print_files(out, s, style);

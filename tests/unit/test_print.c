@@ -278,6 +278,10 @@ summary_for_people(void **state)
 	(void)state;
 	assert_string_equal(text, want);
 	free(text);
+	s.delta.ran = true;
+	text = summary_of(&s, &style);
+	assert_non_null(strstr(text, "migrate --delta --dry-run, 12.3 s\n"));
+	free(text);
 }
 
 /* The last words say what came out and what to do. */

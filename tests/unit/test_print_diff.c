@@ -223,6 +223,7 @@ static struct spaceferry_collection collections[] = {
 	    .extra = 1, .different = 3, .n_metadata = 0 },
 	{ .ns = "app.posts", .type = "collection", .ok = true,
 	    .source = { .count = 5, .bytes = 100 } },
+	{ .ns = "app.view", .type = "view", .ok = true },
 };
 
 static void
@@ -231,7 +232,7 @@ summary(bool stat, uint64_t told, int status, const char *expected)
 	struct spaceferry_summary s = { .command = "diff",
 	    .elapsed_seconds = 1.5, .ok = status == 0,
 	    .collections = status == 0 ? collections + 1 : collections,
-	    .n_collections = status == 0 ? 1 : 2,
+	    .n_collections = status == 0 ? 1 : 3,
 	    .files = { .count = 7, .bytes = 70 } };
 	const struct print_style style = { .status = status, .files = true };
 	struct output o;
@@ -269,6 +270,8 @@ summaries(void **state)
 	    "  app.users          1,200           2           1           3"
 	    "           -\n"
 	    "  app.posts              5           -           -           -"
+	    "           -\n"
+	    "  app.view               -           -           -           -"
 	    "           -\n"
 	    "  files                  7           1           1           -"
 	    "           -\n"
