@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,4 +165,39 @@ delta_guard_empty(struct run *r, struct err *err)
 			return false;
 	}
 	return true;
+}
+
+/* --- before each removal --- */
+
+bool
+delta_guard_source(const struct data *d, struct mongo_session *source,
+    const struct move *m, struct err *err)
+{
+	const struct collection_info *now;
+	struct strings dbs = { NULL, 0 };
+	struct catalog *catalog = NULL;
+	char db[MONGO_NS_MAX];
+	bool same;
+
+	if (d->source.kind != END_MONGO)
+		return true;
+	snprintf(db, sizeof(db), "%s", m->info->ns);
+	db[strcspn(db, ".")] = '\0';
+	if (!strings_add(&dbs, db))
+		err_nomem(err, "catalog");
+	else
+		catalog = catalog_list(source, &dbs, err);
+	strings_free(&dbs);
+	if (catalog == NULL)
+		return err_prefix(err, "source");
+	now = catalog_find(catalog, m->info->ns);
+	same = now != NULL && memcmp(now->uuid, m->info->uuid,
+	    sizeof(now->uuid)) == 0;
+	catalog_free(catalog);
+	if (same)
+		return true;
+	err_set(err, ERR_CHANGED, "%s was dropped on the source during the run: "
+	    "nothing more is removed for it", m->info->ns);
+	return err_hint(err, "see what became of it; the same command compares "
+	    "anew");
 }

@@ -151,4 +151,10 @@ bool delta_guard_places(struct run *r, struct err *err);
  * be removed. */
 bool delta_guard_empty(struct run *r, struct err *err);
 
+/* After m was read, before anything is removed for it: false with ERR_CHANGED
+ * when the source's collection is not the one any more that the run began with:
+ * one that was dropped reads as empty. */
+bool delta_guard_source(const struct data *d, struct mongo_session *source,
+    const struct move *m, struct err *err);
+
 #endif

@@ -98,7 +98,8 @@ empty_one(struct delta *d, struct move *m, struct err *err)
 	char name[FACT_MAX];
 
 	fact_name(m, name);
-	if (!delta_may_remove(d, delta_of(d, m)->deleted, err) ||
+	if (!delta_guard_source(d->data, d->data->source.session, m, err) ||
+	    !delta_may_remove(d, delta_of(d, m)->deleted, err) ||
 	    !journal_put(d->run->journal, name, FILLING, err))
 		return false;
 	atomic_store(&d->job->changed, true);

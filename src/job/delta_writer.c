@@ -16,6 +16,7 @@
 struct delta_writer {
 	struct delta *delta;
 	struct mongo_session *session;	/* made when there is something */
+	struct mongo_session *source;	/* made when something is removed */
 	struct mongo_sink *sink;
 	struct move *move;
 	struct buf inserts;
@@ -187,6 +188,18 @@ open_sink(struct delta_writer *w, struct move *m, struct err *err)
 	return w->sink != NULL;
 }
 
+/* The source is asked whether what it had is there still. */
+static bool
+guard(struct delta_writer *w, struct err *err)
+{
+	struct data *d = w->delta->data;
+
+	if (d->source.kind == END_MONGO && w->source == NULL &&
+	    (w->source = mongo_session_new(d->source.server, err)) == NULL)
+		return err_prefix(err, "source");
+	return delta_guard_source(d, w->source, w->move, err);
+}
+
 static bool
 remove_some(struct delta_writer *w, struct delta_move *more, struct err *err)
 {
@@ -196,6 +209,8 @@ remove_some(struct delta_writer *w, struct delta_move *more, struct err *err)
 
 	if (w->n_removals == 0)
 		return true;
+	if (!guard(w, err))
+		return false;
 	/* What is taken away comes back. */
 	if (w->delta->taking)
 		return mongo_remove(w->session, &ids, &more->taken, err);
@@ -420,6 +435,7 @@ delta_writers_free(struct delta *d)
 
 		mongo_sink_free(w->sink);
 		mongo_session_free(w->session);
+		mongo_session_free(w->source);
 		buf_free(&w->inserts);
 		buf_free(&w->changed);
 		buf_free(&w->old);

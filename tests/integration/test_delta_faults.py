@@ -99,6 +99,28 @@ def test_another_migration_is_unfinished(scene):
                         expect.compile_rules([]))
 
 
+def test_dropped_on_the_source_meanwhile(tmp_path, target, spaceferry):
+    """It reads as empty then: what the target has of it may be all there is."""
+    with Mongod(tmp_path / "m") as source:
+        db, there = source.client()["gone"], target.client()["gone"]
+        for side in (db, there):
+            for at in range(0, 60_000, 10_000):
+                side["c"].insert_many([{"_id": n, "side": side is db, "pad": "x" * 2500}
+                                       for n in range(at, at + 10_000)])
+        env = {"SPACEFERRY_FROM": source.uri(), "SPACEFERRY_TO": target.uri()}
+        running = spaceferry.start("migrate", "--delta", "--delete", "--json", "--db", "gone",
+                                   "--jobs", "1", env=env)
+        while running.process.poll() is None and not there["c"].find_one({"side": True}):
+            time.sleep(0.002)
+        db.drop_collection("c")
+        r = running.wait()
+        assert r.rc in (1, 3) and r.summary["delta"]["deleted"] == 0, r
+        assert "dropped" in summary.messages(r)
+        # A few were between their deletion and their insertion.
+        assert there["c"].count_documents({}) >= 60_000 - 64
+        target.client().drop_database("gone")
+
+
 def fill_app(db):
     db.create_collection("clustered", clusteredIndex={"key": {"_id": 1}, "unique": True})
     for name in writers.COLLECTIONS:
