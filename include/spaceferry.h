@@ -129,6 +129,8 @@ struct spaceferry_callbacks {
 	void *arg;
 };
 
+#define SPACEFERRY_DELETE_NONE UINT64_MAX /* as max_delete */
+
 /* All options of all jobs.  Zero-filled is valid: every field has
  * its default then.  Nothing is copied: strings must live until the job ends. */
 struct spaceferry_options {
@@ -158,7 +160,8 @@ struct spaceferry_options {
 	bool delta;		/* move only what differs; implies REPLACE */
 	bool delete_extra;	/* with delta: remove what only the target has */
 	uint64_t max_delete;	/* with delete_extra: if it were more than that,
-				 * nothing is removed; 0: no limit */
+				 * nothing is removed; 0: no limit,
+				 * SPACEFERRY_DELETE_NONE: none at all */
 	struct spaceferry_strings ignore; /* diff: NS:PATH not to be compared */
 	bool users_and_roles;	/* those of the chosen databases too */
 	bool dry_run;

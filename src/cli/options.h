@@ -90,7 +90,8 @@ struct options_type {
 
 extern const struct options_type options_flag, options_text, options_word,
     options_choice, options_list, options_pairs, options_places, options_urls,
-    options_size, options_rate, options_duration, options_jobs, options_limit;
+    options_size, options_rate, options_duration, options_jobs, options_limit,
+    options_removals;
 
 struct options_row {
 	const char *name;	/* --name, and the key in the config */

@@ -130,8 +130,8 @@ const struct options_row options_table[] = {
 	    .help = "remove nothing if it were more than N",
 	    .more = "Documents and files are counted together before anything "
 	    "is changed, which takes a comparison more; if they are more than "
-	    "N, the run ends (exit status 2).",
-	    .type = &options_limit, .field = JOB(max_delete),
+	    "N, the run ends (exit status 2).  With 0 nothing at all is removed.",
+	    .type = &options_removals, .field = JOB(max_delete),
 	    .commands = MIGRATE },
 	{ .name = "users-and-roles", .group = OPTIONS_DATA,
 	    .help = "also the users and roles of these databases",

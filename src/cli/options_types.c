@@ -268,6 +268,20 @@ set_limit(struct options *o, const struct options_row *row, const char *text,
 	return units_count(text, 1, field_of(o, row), err);
 }
 
+/* 0 would stand for no limit in the library. */
+static bool
+set_removals(struct options *o, const struct options_row *row,
+    const char *text, const char *to, struct err *err)
+{
+	uint64_t n;
+
+	(void)to;
+	if (!units_count(text, 0, &n, err))
+		return false;
+	*(uint64_t *)field_of(o, row) = n == 0 ? SPACEFERRY_DELETE_NONE : n;
+	return true;
+}
+
 const struct options_type options_flag = {
 	.what = "true or false", .set = set_flag, .flag = true
 };
@@ -301,4 +315,7 @@ const struct options_type options_jobs = {
 };
 const struct options_type options_limit = {
 	.what = "a number", .set = set_limit
+};
+const struct options_type options_removals = {
+	.what = "a number", .set = set_removals
 };

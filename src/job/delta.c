@@ -110,9 +110,9 @@ prove(struct delta *d, struct err *err)
 static bool
 guard(struct run *r, uint64_t documents, uint64_t files, struct err *err)
 {
-	uint64_t most = r->job.options->max_delete;
+	uint64_t most;
 
-	if (most == 0 || documents + files <= most)
+	if (!job_max_delete(&r->job, &most) || documents + files <= most)
 		return true;
 	err_set(err, ERR_CONFLICT, "it would remove %llu documents and %llu "
 	    "files from the target; --max-delete allows %llu",

@@ -160,6 +160,7 @@ delta_files(struct run *r, struct err *err)
 	const struct spaceferry_options *o = r->job.options;
 	const struct spaceferry_delta *done = &r->job.report.summary->delta;
 	struct removing g = { .run = r, .most = UINT64_MAX };
+	uint64_t most;
 	size_t i;
 
 	if (!o->delete_extra || r->files.extra == 0)
@@ -174,9 +175,8 @@ delta_files(struct run *r, struct err *err)
 		    "be read or sent");
 		return true;
 	}
-	if (o->max_delete > 0)
-		g.most = o->max_delete > done->deleted ?
-		    o->max_delete - done->deleted : 0;
+	if (job_max_delete(&r->job, &most))
+		g.most = most > done->deleted ? most - done->deleted : 0;
 	for (i = 0; i < r->files.n; i++) {
 		if (!remove_from(&g, &r->files.v[i], err))
 			return false;

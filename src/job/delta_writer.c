@@ -146,10 +146,10 @@ on_refused(void *arg, const struct mongo_refusal *r)
 bool
 delta_may_remove(struct delta *d, uint64_t n, struct err *err)
 {
-	uint64_t most = d->job->options->max_delete;
+	uint64_t most;
 	bool may;
 
-	if (most == 0 || n == 0)
+	if (!job_max_delete(d->job, &most) || n == 0)
 		return true;
 	pthread_mutex_lock(&d->data->lock);
 	may = d->promised + n <= most;

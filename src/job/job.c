@@ -220,6 +220,15 @@ job_on_conflict(const struct job *job)
 }
 
 bool
+job_max_delete(const struct job *job, uint64_t *most)
+{
+	uint64_t n = job->options->max_delete;
+
+	*most = n == SPACEFERRY_DELETE_NONE ? 0 : n;
+	return n > 0;
+}
+
+bool
 job_minds_extras(const struct job *job)
 {
 

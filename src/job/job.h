@@ -82,6 +82,9 @@ bool job_compares(const struct job *job);
  * replacing it. */
 enum spaceferry_on_conflict job_on_conflict(const struct job *job);
 
+/* How many documents and files may be removed at most; false: no limit. */
+bool job_max_delete(const struct job *job, uint64_t *most);
+
 /* Whether documents that only the target has make the job end with 1. */
 bool job_minds_extras(const struct job *job);
 

@@ -236,6 +236,8 @@ def test_max_delete(ends, tmp_path):
     (old / "new").write_text("new")
     ends.old["c"].delete_many({"_id": {"$lt": 5}})
     fill(ends.old["c"], 1, start=50)
+    r = ends.delta("--delete", "--max-delete", "0", *files, rc=2)
+    assert "allows 0" in summary.messages(r) and ends.new["c"].count_documents({}) == 50
     r = ends.delta("--delete", "--max-delete", "6", *files, rc=2)
     assert summary.kinds(r) == ["conflict"]
     assert "5 documents and 2 files" in summary.messages(r)
@@ -247,6 +249,7 @@ def test_max_delete(ends, tmp_path):
     assert r.summary["files"]["extra"] == 0
     ends.same(*files)
     ends.still("--delete", *files)
+    ends.still("--delete", "--max-delete", "0", *files)
     r = ends.migrate("--delta", "--delete", *files, "--state", new / "state", rc=2)
     assert "state" in summary.messages(r)
 
@@ -424,7 +427,7 @@ def test_rename_and_refusals(ends, tmp_path):
     ends.old["c"].update_one({"_id": 1}, {"$set": {"n": 100}})
     assert counts(ends.delta(*rename)) == (0, 1, 0)
     assert raw.read_by_id(ends.old["c"]) == raw.read_by_id(ends.new["d"])
-    for args in (["--delete"], ["--delta", "--max-delete", "1"], ["--delta", "--drop"],
+    for args in (["--delete"], ["--delta", "--max-delete", "0"], ["--delta", "--drop"],
                  ["--delta", "--on-conflict", "skip"],
                  ["--delta", "--delete", "--query", '{"n": 1}']):
         assert ends.run("migrate", *args, rc=2).summary["errors"][0]["kind"] == "usage"

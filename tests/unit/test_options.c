@@ -132,6 +132,15 @@ more_kinds(void **state)
 	assert_string_equal(l.o.job.state, "/s");
 	assert_string_equal(l.o.config, "c");
 	line_free(&l);
+	/* So would 0 here: no limit. */
+	if (!line_read(&l, "migrate|--delta|--delete|--max-delete=0"))
+		fail_msg("%s", l.err.message);
+	assert_true(l.o.job.max_delete == SPACEFERRY_DELETE_NONE);
+	line_free(&l);
+	if (!line_read(&l, "migrate|--delta|--delete|--max-delete|7"))
+		fail_msg("%s", l.err.message);
+	assert_int_equal(l.o.job.max_delete, 7);
+	line_free(&l);
 }
 
 static void
