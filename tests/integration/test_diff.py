@@ -1,5 +1,6 @@
 """`diff` tells what differs, all of it and nothing else: documents with their
 fields, metadata, files; whatever the ends are, and while they are written to."""
+# build: release
 
 import json
 import random
