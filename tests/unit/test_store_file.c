@@ -328,7 +328,7 @@ opens_what_urls_say(void **state)
 		const char *url;
 		enum err_kind want;
 	} bad[] = {
-		{ "nothing", ERR_NOT_FOUND }, { "f", ERR_NOT_FOUND },
+		{ "nothing", ERR_NOT_FOUND }, { "f", ERR_CONFIG },
 		{ "file://t", ERR_URI }, { "file:///a%2", ERR_URI },
 		{ "file:///a%00", ERR_URI }, { "ftp://x/y", ERR_URI },
 		{ "http://x/y", ERR_URI }, { "", ERR_URI },
