@@ -82,16 +82,16 @@ put_char(struct buf *out, const uint8_t *s, size_t n)
 bool
 doc_string_json(struct buf *out, const char *text, size_t len)
 {
-	const uint8_t *s = (const uint8_t *)text, *end = s + len;
+	const uint8_t *s = (const uint8_t *)text;
 	size_t n;
 
 	if (!buf_append_byte(out, '"'))
 		return false;
-	while (s < end) {
-		n = doc_utf8_len(s, (size_t)(end - s));
+	for (; len > 0; s += n, len -= n) {
+		n = doc_utf8_len(s, len);
 		if (!put_char(out, s, n))
 			return false;
-		s += n == 0 ? 1 : n;
+		n = n == 0 ? 1 : n;
 	}
 	return buf_append_byte(out, '"');
 }
