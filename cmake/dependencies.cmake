@@ -6,7 +6,8 @@ foreach(pair
     "MONGOC:libmongoc-1.0" "BSON:libbson-1.0" "CURL:libcurl"
     "CRYPTO:libcrypto" "XXHASH:libxxhash" "YAML:yaml-0.1"
     "JANSSON:jansson" "EXPAT:expat" "IDN2:libidn2" "MAGIC:libmagic"
-    "ZLIB:zlib" "ZSTD:libzstd")
+    "ZLIB:zlib" "ZSTD:libzstd"
+    "SODIUM:libsodium")
 	string(REPLACE ":" ";" pair "${pair}")
 	list(GET pair 0 name)
 	list(GET pair 1 module)

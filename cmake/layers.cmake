@@ -1,6 +1,6 @@
 # The house: one OBJECT library per layer (docs/DESIGN.md, section 2).  A layer
 # sees the third-party headers named here and no others.
-set(SF_LAYERS base flow match net app bson mongo archive codec store state job doctor cli)
+set(SF_LAYERS base flow match net app bson mongo archive codec store state repo job doctor backup cli)
 set(SF_USES_base PkgConfig::CRYPTO)
 set(SF_USES_flow Threads::Threads)
 set(SF_USES_match PkgConfig::IDN2)
@@ -9,9 +9,10 @@ set(SF_USES_app PkgConfig::JANSSON)
 set(SF_USES_bson PkgConfig::BSON PkgConfig::XXHASH)
 set(SF_USES_mongo PkgConfig::MONGOC)
 set(SF_USES_archive PkgConfig::BSON)
-set(SF_USES_codec PkgConfig::ZLIB PkgConfig::ZSTD)
+set(SF_USES_codec PkgConfig::ZLIB PkgConfig::ZSTD PkgConfig::SODIUM)
 set(SF_USES_store PkgConfig::EXPAT)
 set(SF_USES_state PkgConfig::JANSSON)
+set(SF_USES_repo PkgConfig::JANSSON)
 set(SF_USES_job PkgConfig::MAGIC)
 set(SF_USES_cli PkgConfig::YAML PkgConfig::JANSSON)
 

@@ -23,7 +23,10 @@ struct spaceferry_pair {
 	const char *to;
 };
 
-/* One --files with the --files-url that follows it (NULLs when absent). */
+/* One --files with the --files-url that follows it (NULLs when absent).  Of
+ * backup, place.from is what is backed up and place.to NULL; of restore, place.to
+ * is where files go, place.from the name they were backed up under (NULL: there
+ * is only one). */
 struct spaceferry_files {
 	struct spaceferry_pair place;
 	struct spaceferry_pair url;
@@ -117,6 +120,44 @@ struct spaceferry_check {
 	char *remedy;		/* how to mend it; "" when there is nothing to */
 };
 
+/* How many snapshots of each kind a retention policy keeps; 0: none are kept for
+ * that reason.  All zero: no policy. */
+#define SPACEFERRY_KEEP_NONE UINT32_MAX /* as last: none, even if that leaves
+				 * nothing */
+struct spaceferry_keep {
+	uint32_t last;
+	uint32_t hourly, daily, weekly, monthly, yearly; /* the newest of each */
+	uint64_t within_ms;	/* all that are not older, by the newest one */
+};
+
+/* One snapshot of a repository. */
+struct spaceferry_snapshot {
+	char *id;		/* 8 hex digits */
+	char *time;		/* "2026-11-23T15:52:46Z", when it began */
+	char **tags;
+	size_t n_tags;
+	uint64_t stored;	/* bytes of objects that it needs */
+	uint64_t added;		/* bytes that it was the first to need */
+	uint64_t read;		/* bytes of documents and files that were read */
+	bool open;		/* what follows could be read: an identity was
+				 * given, or it is not encrypted */
+	char *source;		/* the ends, no secrets in them; NULL */
+	uint64_t collections, documents, files;
+	char *reason;		/* prune: why it is kept, "last, daily";
+				 * otherwise "" */
+	bool removed;		/* prune: it was, or would be (dry run) */
+};
+
+/* What is in a repository, and what a run changed there. */
+struct spaceferry_repository {
+	char *name;		/* URL, no secrets in it; NULL: no repository */
+	uint64_t blobs, bytes;	/* in it, afterwards */
+	uint64_t blobs_added, bytes_added;
+	uint64_t blobs_removed, bytes_removed; /* dry run: would be */
+	uint64_t bytes_read;	/* backup: of documents and files */
+	uint64_t bytes_read_week; /* backup: by this and all of the last 7 days */
+};
+
 /* What the caller is told while a job runs.  Each may be NULL.  progress is
  * called about twice a second from a thread of its own, the others from any
  * thread; never two at a time. */
@@ -126,6 +167,10 @@ struct spaceferry_callbacks {
 	void (*log)(void *arg, enum spaceferry_level level, const char *line);
 	void (*difference)(void *arg, const struct spaceferry_difference *d);
 	void (*check)(void *arg, const struct spaceferry_check *c);
+	void (*snapshot)(void *arg, const struct spaceferry_snapshot *s);
+	/* Asks for the passphrase of what (a file), once for each; false when
+	 * there is none.  The caller of it wipes out. */
+	bool (*passphrase)(void *arg, const char *what, char *out, size_t size);
 	void *arg;
 };
 
@@ -135,7 +180,9 @@ struct spaceferry_callbacks {
  * its default then.  Nothing is copied: strings must live until the job ends. */
 struct spaceferry_options {
 	/* mongodb:// or mongodb+srv:// URI, "archive:FILE", "archive:-" (stdin
-	 * or stdout), "dump:FOLDER", as from also "documents:FILE"; or NULL */
+	 * or stdout), "dump:FOLDER", as from also "documents:FILE"; with repo
+	 * "snapshot:ID" or "snapshot:latest", ID being the first digits of one;
+	 * or NULL */
 	const char *from;
 	const char *to;
 	const char *ns;		/* "documents:": "database.collection" */
@@ -179,6 +226,25 @@ struct spaceferry_options {
 	const char *app;	/* doctor: the app's source tree, or NULL */
 	const char *env_file;	/* doctor: its environment, or NULL */
 	const char *app_url;	/* doctor: where it runs now, or NULL */
+	const char *repo;	/* the repository: a folder or store */
+	struct spaceferry_strings recipients;	/* "age1…": who can read it */
+	struct spaceferry_strings recipients_files;
+	struct spaceferry_strings identities;	/* files of secret keys */
+	struct spaceferry_strings tags; /* backup: of the new snapshot; else only
+				 * snapshots that have all of them */
+	struct spaceferry_keep keep; /* prune; backup: prunes by it afterwards */
+	bool drill;		/* restore: into a scratch place, compare, remove */
+	bool read_data;		/* check: read every blob */
+	double read_data_percent; /* check: so many of them, chosen at random; 0:
+				 * none, unless read_data */
+	bool repair;		/* check: put damaged objects aside, so that the
+				 * next backup stores them anew */
+	uint64_t max_age_ms;	/* check: the newest snapshot may be so old; 0:
+				 * any age */
+	const char *before;	/* backup: shell commands; before failing ends */
+	const char *after;	/* the run, after gets SPACEFERRY_STATUS */
+	const char *ping;	/* backup: URL told of start, success, failure */
+	const char *metrics;	/* backup: file for Prometheus, or NULL */
 	const char *cache_control; /* of uploaded files; NULL: none */
 	const char *content_disposition; /* "auto" (NULL), "inline",
 				 * "attachment" */
@@ -324,8 +390,12 @@ struct spaceferry_summary {
 	uint64_t settled;	/* diff: documents that differed while they were
 				 * written to, and agree now */
 	struct spaceferry_delta delta;
-	struct spaceferry_check *checks; /* doctor */
+	struct spaceferry_check *checks; /* doctor, check */
 	size_t n_checks;
+	struct spaceferry_snapshot *snapshots; /* backup: the new one; restore:
+				 * the one restored; snapshots, prune: all */
+	size_t n_snapshots;
+	struct spaceferry_repository repository;
 };
 
 /* Sets the libraries up.  False when one of them cannot be. */
@@ -356,6 +426,23 @@ int spaceferry_diff(const struct spaceferry_options *options,
 /* Looks for what would stop a migration with these options; tells each check
  * through callbacks.check as it is made.  1: a check failed. */
 int spaceferry_doctor(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+
+/* Stores a snapshot of the source and the files in the repository. */
+int spaceferry_backup(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+/* A migration whose source is a snapshot (from; NULL: the latest). */
+int spaceferry_restore(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+/* Tells each snapshot through callbacks.snapshot, oldest first. */
+int spaceferry_snapshots(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+/* Looks for damage in the repository; tells each finding through
+ * callbacks.check.  1: there is some. */
+int spaceferry_check(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary);
+/* Removes what the policy does not keep, and blobs that nothing needs. */
+int spaceferry_prune(const struct spaceferry_options *options,
     struct spaceferry_summary *summary);
 
 /* Frees what is in *summary, not summary itself. */

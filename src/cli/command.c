@@ -296,6 +296,41 @@ const struct command command_table[] = {
 	    "spaceferry rewrite .env next.config.js --config spaceferry.yaml\n"
 	    "spaceferry rewrite .env --rewrite https://old.example=https://new.example --write\n",
 	    .check = check_rewrite },
+	{ .name = "backup", .bit = COMMAND_BACKUP,
+	    .help = "store a snapshot: deduplicated, encrypted",
+	    .usage = "--from URI --repo STORE --recipient age1… [OPTION]...",
+	    .more = "Stores what changed since the last one.",
+	    .example =
+	    "spaceferry backup --from mongodb://localhost/app --files ./uploads \\\n"
+	    "    --repo s3://bucket/backup --recipient age1...\n",
+	    .check = command_check_backup },
+	{ .name = "restore", .bit = COMMAND_RESTORE,
+	    .help = "bring a snapshot back, or prove that it would come",
+	    .usage = "--repo STORE --to URI [OPTION]...",
+	    .more = "A migration whose source is a snapshot.",
+	    .example =
+	    "spaceferry restore --repo s3://bucket/backup --identity key.txt \\\n"
+	    "    --to mongodb://localhost/app --files ./uploads\n",
+	    .check = command_check_restore },
+	{ .name = "snapshots", .bit = COMMAND_SNAPSHOTS,
+	    .help = "list what is in a repository",
+	    .usage = "--repo STORE [OPTION]...",
+	    .more = "One line for each snapshot, the oldest first.",
+	    .example = "spaceferry snapshots --repo s3://bucket/backup\n",
+	    .check = command_check_snapshots },
+	{ .name = "check", .bit = COMMAND_CHECK,
+	    .help = "look for damage in a repository",
+	    .usage = "--repo STORE [OPTION]...",
+	    .more = "Looks whether everything that snapshots need is there.",
+	    .example = "spaceferry check --repo s3://bucket/backup --read-data\n",
+	    .check = command_check_check },
+	{ .name = "prune", .bit = COMMAND_PRUNE,
+	    .help = "remove snapshots that a policy does not keep",
+	    .usage = "--repo STORE --keep-daily N [OPTION]...",
+	    .more = "Removes snapshots, then the blobs that none needs.",
+	    .example =
+	    "spaceferry prune --repo s3://bucket/backup --keep-daily 7 --keep-weekly 5 --dry-run\n",
+	    .check = command_check_prune },
 };
 
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

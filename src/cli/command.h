@@ -21,6 +21,11 @@ enum command_bit {
 	COMMAND_DIFF = 1 << 4,
 	COMMAND_DOCTOR = 1 << 5,
 	COMMAND_REWRITE = 1 << 6,
+	COMMAND_BACKUP = 1 << 7,
+	COMMAND_RESTORE = 1 << 8,
+	COMMAND_SNAPSHOTS = 1 << 9,
+	COMMAND_CHECK = 1 << 10,
+	COMMAND_PRUNE = 1 << 11,
 	COMMAND_ALL = ~0
 };
 
@@ -36,6 +41,14 @@ struct command {
 	/* What must hold between the options, beyond each alone. */
 	bool (*check)(const struct options *o, struct err *err);
 };
+
+/* What must hold between the options of the commands that use a repository
+ * (command_repo.c). */
+bool command_check_backup(const struct options *o, struct err *err);
+bool command_check_restore(const struct options *o, struct err *err);
+bool command_check_snapshots(const struct options *o, struct err *err);
+bool command_check_check(const struct options *o, struct err *err);
+bool command_check_prune(const struct options *o, struct err *err);
 
 extern const struct command command_table[];
 extern const size_t command_count;

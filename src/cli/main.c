@@ -226,6 +226,16 @@ call_library(struct program *p, struct spaceferry_summary *summary)
 		return spaceferry_export(&p->options.job, summary);
 	case COMMAND_IMPORT:
 		return spaceferry_import(&p->options.job, summary);
+	case COMMAND_BACKUP:
+		return spaceferry_backup(&p->options.job, summary);
+	case COMMAND_RESTORE:
+		return spaceferry_restore(&p->options.job, summary);
+	case COMMAND_SNAPSHOTS:
+		return spaceferry_snapshots(&p->options.job, summary);
+	case COMMAND_CHECK:
+		return spaceferry_check(&p->options.job, summary);
+	case COMMAND_PRUNE:
+		return spaceferry_prune(&p->options.job, summary);
 	default:
 		return spaceferry_migrate(&p->options.job, summary);
 	}

@@ -21,7 +21,7 @@
 #include "base/err.h"
 #include "spaceferry.h"
 
-#define OPTIONS_MAX 96		/* rows of the table, at most */
+#define OPTIONS_MAX 128		/* rows of the table, at most */
 
 struct command;
 struct options_block;
@@ -44,6 +44,7 @@ struct options {
 	struct spaceferry_strings operands; /* what is no option, in order */
 	const char *config;
 	const char *report;		/* --report FILE.html */
+	uint64_t every_ms;		/* backup: again and again; 0: once */
 	int log_format;			/* enum options_log_format */
 	bool json;
 	bool stat;			/* diff: counts only */
@@ -65,6 +66,7 @@ enum options_group {
 	OPTIONS_DATA,
 	OPTIONS_FILES,
 	OPTIONS_REWRITING,
+	OPTIONS_REPO,
 	OPTIONS_RUN,
 	OPTIONS_APP,
 	OPTIONS_OUTPUT,
@@ -91,7 +93,7 @@ struct options_type {
 extern const struct options_type options_flag, options_text, options_word,
     options_choice, options_list, options_pairs, options_places, options_urls,
     options_size, options_rate, options_duration, options_jobs, options_limit,
-    options_removals;
+    options_removals, options_retained, options_percent;
 
 struct options_row {
 	const char *name;	/* --name, and the key in the config */

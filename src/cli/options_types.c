@@ -1,10 +1,12 @@
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/options.h"
 #include "cli/options_memory.h"
 #include "cli/units.h"
 
+#define MANY_SNAPSHOTS 1000000
 #define MANY_JOBS 256
 #define SHORTEST_MS 1
 
@@ -282,6 +284,37 @@ set_removals(struct options *o, const struct options_row *row,
 	return true;
 }
 
+static bool
+set_keep(struct options *o, const struct options_row *row, const char *text,
+    const char *to, struct err *err)
+{
+	uint64_t n;
+
+	(void)to;
+	if (!units_count(text, 0, &n, err))
+		return false;
+	if (n > MANY_SNAPSHOTS)
+		return err_set(err, ERR_USAGE, "at most %d", MANY_SNAPSHOTS);
+	*(uint32_t *)field_of(o, row) = n == 0 ? SPACEFERRY_KEEP_NONE :
+	    (uint32_t)n;
+	return true;
+}
+
+static bool
+set_percent(struct options *o, const struct options_row *row,
+    const char *text, const char *to, struct err *err)
+{
+	char *end;
+	double n = strtod(text, &end);
+
+	(void)to;
+	if (end == text || (*end != '\0' && strcmp(end, "%") != 0) ||
+	    !(n > 0 && n <= 100))
+		return err_set(err, ERR_USAGE, "it is a part of 100: 5%%");
+	*(double *)field_of(o, row) = n;
+	return true;
+}
+
 const struct options_type options_flag = {
 	.what = "true or false", .set = set_flag, .flag = true
 };
@@ -318,4 +351,10 @@ const struct options_type options_limit = {
 };
 const struct options_type options_removals = {
 	.what = "a number", .set = set_removals
+};
+const struct options_type options_retained = {
+	.what = "a number", .set = set_keep
+};
+const struct options_type options_percent = {
+	.what = "a percentage", .set = set_percent
 };

@@ -146,7 +146,9 @@ static bool
 is_writing(const struct job *job)
 {
 
-	return !job_compares(job) && strcmp(job->command, "doctor") != 0;
+	return !job_compares(job) && strcmp(job->command, "doctor") != 0 &&
+	    strcmp(job->command, "snapshots") != 0 &&
+	    strcmp(job->command, "check") != 0;
 }
 
 /* The ends as they may be shown; one that cannot be (memory) is left out. */

@@ -316,6 +316,20 @@ collection_free(struct spaceferry_collection *c)
 	free(c->ns);
 }
 
+static void
+free_snapshot(struct spaceferry_snapshot *s)
+{
+	size_t i;
+
+	free(s->id);
+	free(s->time);
+	for (i = 0; i < s->n_tags; i++)
+		free(s->tags[i]);
+	free(s->tags);
+	free(s->source);
+	free(s->reason);
+}
+
 void
 spaceferry_summary_free(struct spaceferry_summary *s)
 {
@@ -343,6 +357,10 @@ spaceferry_summary_free(struct spaceferry_summary *s)
 		free(s->checks[i].remedy);
 	}
 	free(s->checks);
+	for (i = 0; i < s->n_snapshots; i++)
+		free_snapshot(&s->snapshots[i]);
+	free(s->snapshots);
+	free(s->repository.name);
 	free(s->quarantine);
 	free(s->source);
 	free(s->target);

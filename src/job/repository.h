@@ -1,0 +1,39 @@
+/*
+ * The repository of a job, opened by its options: --repo, --recipient,
+ * --recipients-file, --identity, --state (where the naming key lives).
+ *
+ * Order: repository_open(), any use of repo, repository_close().
+ */
+#ifndef JOB_REPOSITORY_H
+#define JOB_REPOSITORY_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "codec/age.h"
+#include "job/job.h"
+#include "repo/repo.h"
+#include "repo/snapshot.h"
+
+struct repository {
+	struct repo *repo;
+	struct age_recipients *recipients;	/* NULL: none were given */
+	struct age_identities *identities;	/* NULL: none were given */
+};
+
+enum repository_use {
+	REPOSITORY_READ,	/* recipients are not looked at */
+	REPOSITORY_ADD		/* made where there is none; naming key needed */
+};
+
+/* Blocks.  False with *err (without --repo ERR_USAGE); repository_close() is to be
+ * called all the same. */
+bool repository_open(struct repository *r, const struct job *job,
+    enum repository_use use, struct err *err);
+void repository_close(struct repository *r);
+
+/* Copies head for the summary; details are left unknown (open false). */
+bool repository_describe(const struct snapshot *s,
+    struct spaceferry_snapshot *out);
+
+#endif
