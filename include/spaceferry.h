@@ -152,6 +152,7 @@ struct spaceferry_snapshot {
 struct spaceferry_repository {
 	char *name;		/* URL, no secrets in it; NULL: no repository */
 	uint64_t blobs, bytes;	/* in it, afterwards */
+	uint64_t snapshots;	/* in it, afterwards */
 	uint64_t blobs_added, bytes_added;
 	uint64_t blobs_removed, bytes_removed; /* dry run: would be */
 	uint64_t bytes_read;	/* backup: of documents and files */
