@@ -141,6 +141,30 @@ find_kill(struct mongo_session *s, const struct session_ns *ns,
 	bson_destroy(&cmd);
 }
 
+/* The document of the batch that find_one() is after. */
+static bool
+choose(const struct find *f, bson_iter_t *docs, const uint8_t **data,
+    uint32_t *len)
+{
+	const uint8_t *doc;
+	uint64_t rank, least = 0;
+	uint32_t doc_len;
+	bool any = false;
+
+	while ((!any || f->rank != NULL) && bson_iter_next(docs) &&
+	    BSON_ITER_HOLDS_DOCUMENT(docs)) {
+		bson_iter_document(docs, &doc_len, &doc);
+		rank = f->rank != NULL ? f->rank(f->rank_arg, doc, doc_len) : 0;
+		if (any && rank >= least)
+			continue;
+		any = true;
+		least = rank;
+		*data = doc;
+		*len = doc_len;
+	}
+	return any;
+}
+
 static bool
 find_once(struct mongo_session *s, const struct session_ns *ns,
     const struct find *f, struct rawdoc *out, bool *found, struct err *err)
@@ -162,9 +186,8 @@ find_once(struct mongo_session *s, const struct session_ns *ns,
 	}
 	with.opts = &opts;
 	ok = find_open(s, ns, &with, &reply, err);
-	if (ok && session_batch(&reply, &id, &docs) && bson_iter_next(&docs) &&
-	    BSON_ITER_HOLDS_DOCUMENT(&docs)) {
-		bson_iter_document(&docs, &len, &data);
+	if (ok && session_batch(&reply, &id, &docs) &&
+	    choose(f, &docs, &data, &len)) {
 		*found = true;
 		if (!raw_copy(out, data, len))
 			ok = err_nomem(err, "document");

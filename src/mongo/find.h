@@ -29,6 +29,9 @@ struct find {
 	uint64_t skip;
 	uint64_t limit;
 	uint64_t max_ms;	/* maxTimeMS */
+	/* find_one(): the one of least rank in its batch; NULL: the first. */
+	uint64_t (*rank)(void *arg, const uint8_t *doc, size_t len);
+	void *rank_arg;
 };
 
 /* Sends it.  *reply is initialised whatever happens; the caller destroys it. */

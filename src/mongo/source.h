@@ -29,12 +29,17 @@ void mongo_range_free(struct mongo_range *r);	/* its contents */
  * the average size in info; tells each, in order, to range (which copies what
  * it keeps).  Always at least one.  Time-series, capped collections and views
  * are one range.  Blocks: it walks the _id index.  at: read at this cluster
- * time, NULL for now. */
+ * time, NULL for now.
+ * rank (may be NULL): boundaries that stay where they are when a few documents
+ * come or go.  Ranges then hold a power of two of documents, less up to an
+ * eighth: each ends before the document, among the last that it may hold, whose
+ * {"_id": …} has the least rank. */
 struct mongo_split {
 	const struct collection_info *info;
 	uint64_t max_docs;
 	uint64_t max_bytes;
 	const struct mongo_time *at;
+	uint64_t (*rank)(void *arg, const uint8_t *id, size_t len);
 	bool (*range)(void *arg, const struct mongo_range *r, struct err *err);
 	void *arg;
 };

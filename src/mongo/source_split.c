@@ -9,6 +9,7 @@
 #include "mongo/session.h"
 #include "mongo/source.h"
 
+#define WINDOW_MAX 1024
 #define ANSWER_MAX ((size_t)1024 * 1024)
 
 void
@@ -24,14 +25,28 @@ static uint64_t
 docs_per_range(const struct mongo_split *split)
 {
 	const struct collection_info *info = split->info;
-	uint64_t n = split->max_docs, average;
+	uint64_t n = split->max_docs, average, floor;
 
 	if (info->count > 0 && info->bytes > 0 && split->max_bytes > 0) {
 		average = info->bytes / info->count + 1;
 		if (split->max_bytes / average < n)
 			n = split->max_bytes / average;
 	}
-	return n > 0 ? n : 1;
+	if (n == 0)
+		return 1;
+	/* With rank: much the same as long as averages are much the same. */
+	for (floor = 1; floor <= n / 2; floor *= 2)
+		continue;
+	return split->rank != NULL ? floor : n;
+}
+
+/* The last documents of a range, among which the one to end before is sought. */
+static uint64_t
+docs_in_window(const struct mongo_split *split, uint64_t docs)
+{
+
+	return split->rank == NULL || docs < 8 ? 1 :
+	    docs / 8 < WINDOW_MAX ? docs / 8 : WINDOW_MAX;
 }
 
 /* Nothing but MaxKey itself can stand at or behind MaxKey. */
@@ -51,9 +66,13 @@ walk(struct mongo_session *s, const struct mongo_split *split,
     struct err *err)
 {
 	struct mongo_range range;
+	uint64_t docs = docs_per_range(split);
+	uint64_t window = docs_in_window(split, docs);
 	struct find f = {
-		.by_id = true, .ids_only = true, .limit = 1, .at = split->at,
-		.skip = docs_per_range(split), .low = &range.low,
+		.by_id = true, .ids_only = true, .at = split->at,
+		.skip = docs - window + 1, .low = &range.low,
+		.limit = window, .batch_docs = window,
+		.rank = split->rank, .rank_arg = split->arg,
 	};
 	struct session_ns ns;
 	bool found = true, ok = true;
