@@ -122,6 +122,15 @@ void repo_counts(struct repo *r, struct repo_counts *out);
 bool repo_get(struct repo_session *s, const char *key_id,
     const uint8_t name[REPO_NAME_SIZE], struct buf *out, struct err *err);
 
+/* For check, which tells apart what is wrong with a blob: the name that these
+ * bytes have (repo_load_key() before).  Thread-safe. */
+bool repo_name_of(struct repo *r, const char *key_id, const void *data,
+    size_t len, uint8_t name[REPO_NAME_SIZE], struct err *err);
+
+/* Reads the note of an interrupted run ("partial/…") whole.  ERR_DAMAGED: it is
+ * of no use; ERR_NOT_FOUND. */
+bool repo_check_note(struct repo_session *s, const char *key, struct err *err);
+
 /* "data/ab/abcd….zst.age" */
 #define REPO_OBJECT_MAX 96
 void repo_object_name(const struct repo *r, const uint8_t name[REPO_NAME_SIZE],
