@@ -22,6 +22,7 @@
 #include "spaceferry.h"
 
 struct differences;
+struct snapshot_source;
 struct ticker;
 
 /* Which --files-url a rule leads to: links are looked up among its files. */
@@ -47,6 +48,9 @@ struct job {
 	struct strings ignore;
 	struct differences *differences; /* diff: each goes there, not into the
 				 * report; NULL: none */
+	struct snapshot_source *snapshot; /* the source (snapshot_source.h); NULL:
+				 * none */
+	struct snapshot_source *snapshot_to; /* diff, verify: the target */
 	struct progress *progress;
 	struct ticker *ticker;
 	unsigned workers;	/* threads per parallel stage */
