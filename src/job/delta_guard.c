@@ -8,18 +8,6 @@
 
 /* --- places --- */
 
-/* True when place is a folder or prefix of store, or the same. */
-static bool
-lies_in(const char *place, const char *store)
-{
-	size_t len = strlen(store);
-
-	if (len > 0 && store[len - 1] == '/')
-		len--;
-	return strncmp(place, store, len) == 0 &&
-	    (place[len] == '/' || place[len] == '\0');
-}
-
 /* What identifies a place that may not be there yet; for free(). */
 static char *
 identity_of(const char *url, struct err *err)
@@ -49,13 +37,13 @@ guard_target(const struct run *r, size_t target, const char *identity,
 		const char *what = NULL;
 		char *other;
 
-		if (lies_in(store_identity(pair->source), identity))
+		if (store_lies_in(store_identity(pair->source), identity))
 			what = pair->what->place.from;
 		if (what == NULL && i != target) {
 			other = identity_of(pair->what->place.to, err);
 			if (other == NULL)
 				return false;
-			if (lies_in(other, identity))
+			if (store_lies_in(other, identity))
 				what = pair->what->place.to;
 			free(other);
 		}
@@ -81,7 +69,7 @@ guard_state(const struct run *r, size_t target, const char *identity,
 	state = identity_of(place_path(journal_place(r->journal)), err);
 	if (state == NULL)
 		return err_prefix(err, "state");
-	inside = lies_in(state, identity);
+	inside = store_lies_in(state, identity);
 	free(state);
 	if (!inside)
 		return true;

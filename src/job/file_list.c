@@ -16,12 +16,14 @@ static bool
 on_object(void *arg, const struct store_object *o, struct err *err)
 {
 	struct listing *l = arg;
+	const struct spaceferry_pair *place = &l->pair->what->place;
 
 	if (cancel_requested())
 		return cancel_err(err);
 	if (!file_walk_selects(l->files->job, o->key))
 		return true;
-	if (!file_names_add(l->names, l->pair->what->place.to, o->key, err))
+	if (!file_names_add(l->names, place->to != NULL ? place->to :
+	    place->from, o->key, err))
 		return false;
 	l->pair->bytes += o->size;
 	if (!file_index_add(l->pair->index, o->key, o->size, o->mtime_ns,

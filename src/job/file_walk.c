@@ -103,7 +103,9 @@ work_on_files(void *arg, unsigned number, struct err *err)
 	if (walk->pair->target != NULL && (w.target =
 	    store_session_new(walk->pair->target, err)) == NULL)
 		goto out;
-	if ((w.media = media_type_new(err)) == NULL)
+	/* Who sends nothing asks for no types. */
+	if (walk->pair->what->place.to != NULL &&
+	    (w.media = media_type_new(err)) == NULL)
 		goto out;
 	ok = true;
 	while (ok && (item = queue_pop(walk->queue)) != NULL) {

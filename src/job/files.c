@@ -89,14 +89,15 @@ open_pair(struct files *f, struct file_pair *pair, struct err *err)
 	if (pair->source == NULL ||
 	    !probe(f, pair->what->place.from, false, err))
 		return blame("from", pair->what->place.from, err);
-	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
-		return false;
-	if (pair->target != NULL &&
-	    !probe(f, pair->what->place.to, f->job->writes, err))
-		return blame("to", pair->what->place.to, err);
 	if ((pair->index = file_index_new()) == NULL)
 		return err_nomem(err, "file index");
-	return true;
+	if (pair->what->place.to == NULL)
+		return true;
+	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
+		return false;
+	return pair->target == NULL ||
+	    probe(f, pair->what->place.to, f->job->writes, err) ||
+	    blame("to", pair->what->place.to, err);
 }
 
 bool

@@ -24,7 +24,8 @@
 struct file_pair {
 	const struct spaceferry_files *what;
 	struct store *source;
-	struct store *target;	/* NULL: a folder that is not made yet */
+	struct store *target;	/* NULL: a folder that is not made yet, or there
+				 * is none (place.to NULL: a backup) */
 	struct file_index *index; /* the source's selected keys */
 	struct file_index *there; /* the target's keys */
 	struct manifest *manifest; /* NULL: none */

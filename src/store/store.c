@@ -142,6 +142,17 @@ store_identity(const struct store *s)
 	return s->identity;
 }
 
+bool
+store_lies_in(const char *place, const char *store)
+{
+	size_t len = strlen(store);
+
+	if (len > 0 && store[len - 1] == '/')
+		len--;
+	return strncmp(place, store, len) == 0 &&
+	    (place[len] == '/' || place[len] == '\0');
+}
+
 const char *
 store_endpoint(const struct store *s)
 {
@@ -191,7 +202,7 @@ store_list(struct store_session *ss, const struct store_list_ops *ops,
     void *arg, struct err *err)
 {
 
-	return ss->store->driver->list(ss, ops, arg, err);
+	return ss->store->driver->list(ss, "", ops, arg, err);
 }
 
 static bool
@@ -206,6 +217,15 @@ check_key(const struct store_session *ss, const char *key, struct err *err)
 	err_set(err, ERR_REFUSED, "%s: the key \"%s\" cannot be used: %s",
 	    ss->store->name, shown, why);
 	return err_hint(err, "rename the file");
+}
+
+bool
+store_list_under(struct store_session *ss, const char *folder,
+    const struct store_list_ops *ops, void *arg, struct err *err)
+{
+
+	return check_key(ss, folder, err) &&
+	    ss->store->driver->list(ss, folder, ops, arg, err);
 }
 
 static void

@@ -39,6 +39,8 @@ struct store_options {
 				 * long; 0: 60 */
 	bool quiet;		/* no warning about what the URL says (plain
 				 * http): it is told otherwise */
+	bool only_owner;	/* folders: what is made is for the owner alone
+				 * (0700, 0600), whatever the umask */
 	bool despite_cancel;	/* carry requests out although a stop was
 				 * requested: for what must be left in order;
 				 * nothing is tried again then */
@@ -94,6 +96,9 @@ const char *store_name(const struct store *s);
 /* What identifies the place, for recognising source = target and for the
  * journal's key: real path, or endpoint host + bucket + prefix. */
 const char *store_identity(const struct store *s);
+/* Of two identities: whether place is a folder or prefix of store, or the
+ * same. */
+bool store_lies_in(const char *place, const char *store);
 
 /* Where requests go: "https://host:8443/path", no secrets in it; NULL for a
  * folder.  Lives with s. */
@@ -122,6 +127,11 @@ bool store_probe(struct store_session *ss, bool write, struct err *err);
  * are handed out, so the callbacks may take their time.  False with *err. */
 bool store_list(struct store_session *ss, const struct store_list_ops *ops,
     void *arg, struct err *err);
+
+/* The same for what lies below one folder ("data"), whose name the keys still
+ * begin with; one that is not there is empty. */
+bool store_list_under(struct store_session *ss, const char *folder,
+    const struct store_list_ops *ops, void *arg, struct err *err);
 
 enum store_found { STORE_FOUND, STORE_ABSENT, STORE_FAILED };
 
