@@ -1,0 +1,293 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "job/repository.h"
+#include "job/snapshot_details.h"
+#include "job/snapshot_source.h"
+#include "repo/lock.h"
+
+#define PREFIX "snapshot:"
+#define NAME_SIZE 512
+
+struct snapshot_source {
+	struct repository own;	/* opened here; empty: another one's */
+	bool opened;
+	struct repo *repo;
+	struct repo_lock *lock;	/* NULL: none, or another one's */
+	struct snapshot head;
+	struct snapshot_details details;
+	char name[NAME_SIZE];
+	char identity[80];
+};
+
+bool
+snapshot_source_is(const char *text)
+{
+
+	return text != NULL && strncmp(text, PREFIX, strlen(PREFIX)) == 0;
+}
+
+/* --- opening --- */
+
+/* Whoever may only read does so without a lock: nothing would be gained by
+ * refusing it. */
+static bool
+lock(struct snapshot_source *s, const struct job *job, struct err *err)
+{
+	struct repo_lock_options options = {
+		.repo = s->repo,
+		.kind = REPO_LOCK_READ,
+		.command = job->command,
+		.patience_ms = job->patience_ms,
+	};
+
+	if ((s->lock = repo_lock_take(&options, err)) != NULL)
+		return true;
+	if (err->kind != ERR_DENIED && err->kind != ERR_DISK &&
+	    err->kind != ERR_UNSUPPORTED)
+		return false;
+	log_info("%s is read without a lock (%s): leave prune alone meanwhile",
+	    repo_name(s->repo), err->message);
+	err_clear(err);
+	return true;
+}
+
+static bool
+open_repository(struct snapshot_source *s, const struct job *job,
+    const struct snapshot_source *beside, struct err *err)
+{
+
+	if (beside != NULL) {
+		s->repo = beside->repo;
+		return true;
+	}
+	if (job->options->repo == NULL) {
+		err_set(err, ERR_USAGE, "a snapshot of which repository? "
+		    "--repo is missing");
+		return err_hint(err, "--repo STORE, or SPACEFERRY_REPO");
+	}
+	s->opened = true;
+	if (!repository_open(&s->own, job, REPOSITORY_READ, err))
+		return false;
+	s->repo = s->own.repo;
+	return lock(s, job, err);
+}
+
+static bool
+copy_head(struct snapshot *to, const struct snapshot *from, struct err *err)
+{
+	size_t i;
+
+	*to = *from;
+	to->tags = (struct strings){ NULL, 0 };
+	for (i = 0; i < from->tags.n; i++) {
+		if (!strings_add(&to->tags, from->tags.v[i]))
+			return err_nomem(err, "tags");
+	}
+	return true;
+}
+
+static bool
+choose(struct snapshot_source *s, const struct job *job, const char *text,
+    struct repo_session *session, struct err *err)
+{
+	const struct snapshot *found;
+	struct snapshot_list list;
+	struct strings tags = { NULL, 0 };
+	bool ok = false;
+
+	memset(&list, 0, sizeof(list));
+	if (!job_copy_strings(&job->options->tags, &tags))
+		err_nomem(err, "tags");
+	else if (snapshot_list(session, &list, NULL, NULL, err))
+		ok = (found = snapshot_find(&list, text, &tags, err)) != NULL &&
+		    copy_head(&s->head, found, err);
+	snapshot_list_free(&list);
+	strings_free(&tags);
+	return ok;
+}
+
+static bool
+open_snapshot(struct snapshot_source *s, const struct job *job,
+    const char *text, struct err *err)
+{
+	struct repo_session *session;
+	char when[SNAPSHOT_TIME_SIZE];
+	bool ok;
+
+	if ((session = repo_session_new(s->repo, err)) == NULL)
+		return false;
+	ok = choose(s, job, text, session, err);
+	if (ok) {
+		snapshot_time_text(s->head.time_ns, when);
+		snprintf(s->name, sizeof(s->name), "snapshot %s of %s in %s",
+		    s->head.id, when, repo_name(s->repo));
+		snprintf(s->identity, sizeof(s->identity), "snapshot:%s/%s",
+		    repo_id(s->repo), s->head.id);
+		ok = (repo_load_key(s->repo, s->head.key_id, err) &&
+		    snapshot_details_read(&s->details, session, &s->head,
+		    err)) || err_prefix(err, "%s", s->name);
+	}
+	repo_session_free(session);
+	return ok;
+}
+
+struct snapshot_source *
+snapshot_source_open(const struct job *job, const char *text,
+    const struct snapshot_source *beside, struct err *err)
+{
+	struct snapshot_source *s;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		err_nomem(err, "snapshot");
+		return NULL;
+	}
+	snapshot_init(&s->head);
+	text += strlen(PREFIX);
+	if (*text == '\0') {
+		err_set(err, ERR_USAGE, "snapshot: names no snapshot");
+		err_hint(err, "snapshot:latest, or snapshot:ID");
+	} else if (open_repository(s, job, beside, err) &&
+	    open_snapshot(s, job, text, err)) {
+		return s;
+	}
+	snapshot_source_close(s);
+	return NULL;
+}
+
+void
+snapshot_source_close(struct snapshot_source *s)
+{
+
+	if (s == NULL)
+		return;
+	snapshot_details_free(&s->details);
+	snapshot_free(&s->head);
+	repo_lock_free(s->lock);
+	if (s->opened)
+		repository_close(&s->own);
+	free(s);
+}
+
+/* --- what it is --- */
+
+const char *
+snapshot_source_name(const struct snapshot_source *s)
+{
+
+	return s->name;
+}
+
+struct repo *
+snapshot_source_repo(const struct snapshot_source *s)
+{
+
+	return s->repo;
+}
+
+const struct snapshot *
+snapshot_source_head(const struct snapshot_source *s)
+{
+
+	return &s->head;
+}
+
+const struct detail_snapshot *
+snapshot_source_about(const struct snapshot_source *s)
+{
+
+	return &s->details.about;
+}
+
+const char *
+snapshot_source_key_id(const struct snapshot_source *s)
+{
+
+	return s->head.key_id;
+}
+
+const char *
+snapshot_source_identity(const struct snapshot_source *s)
+{
+
+	return s->identity;
+}
+
+size_t
+snapshot_source_count(const struct snapshot_source *s)
+{
+
+	return s->details.n_collections;
+}
+
+const struct snapshot_collection *
+snapshot_source_collection(const struct snapshot_source *s, size_t i)
+{
+
+	return &s->details.collections[i];
+}
+
+size_t
+snapshot_source_places(const struct snapshot_source *s)
+{
+
+	return s->details.n_places;
+}
+
+const struct snapshot_place *
+snapshot_source_place(const struct snapshot_source *s, size_t i)
+{
+
+	return &s->details.places[i];
+}
+
+size_t
+snapshot_source_find_place(const struct snapshot_source *s, const char *name,
+    struct err *err)
+{
+	char names[300] = "";
+	size_t i, used = 0, n = s->details.n_places;
+
+	if (n == 1 && name == NULL)
+		return 0;
+	for (i = 0; name != NULL && i < n; i++) {
+		if (strcmp(s->details.places[i].name, name) == 0)
+			return i;
+	}
+	for (i = 0; i < n && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used,
+		    "%s%s", i > 0 ? ", " : "", s->details.places[i].name);
+	if (n == 0)
+		err_set(err, ERR_USAGE, "there are no files in %s", s->name);
+	else if (name == NULL)
+		err_set(err, ERR_USAGE, "%s holds files of %zu places: which "
+		    "ones?", s->name, n);
+	else
+		err_set(err, ERR_USAGE, "there are no files of %s in %s", name,
+		    s->name);
+	if (n > 0)
+		err_hint(err, "--files NAME=END; it has %s", names);
+	return n;
+}
+
+bool
+snapshot_source_files(const struct snapshot_source *s,
+    struct repo_session *session, size_t place, snapshot_source_file_fn *fn,
+    void *arg, struct err *err)
+{
+	struct snapshot_details_files files = {
+		.place = place, .fn = fn, .arg = arg,
+	};
+
+	return snapshot_details_files(&files, session, &s->head, err);
+}
+
+bool
+snapshot_source_held(const struct snapshot_source *s, struct err *err)
+{
+
+	return s->lock == NULL || repo_lock_held(s->lock, err);
+}
