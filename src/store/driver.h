@@ -15,8 +15,9 @@ struct store_driver {
 	void (*session_free)(struct store_session *ss);
 	const char *(*reason)(const struct store_session *ss); /* NULL: none */
 	bool (*probe)(struct store_session *ss, bool write, struct err *err);
-	bool (*list)(struct store_session *ss, const struct store_list_ops *ops,
-	    void *arg, struct err *err);
+	bool (*list)(struct store_session *ss, const char *under,
+	    const struct store_list_ops *ops, void *arg,
+	    struct err *err);	/* under: a folder, "": everything */
 	enum store_found (*head)(struct store_session *ss, const char *key,
 	    struct store_object *o, struct err *err);
 	bool (*get)(struct store_session *ss, const char *key,

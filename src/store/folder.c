@@ -183,7 +183,7 @@ open_root(struct folder *f, const char *path, struct err *err)
 
 	f->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->root < 0 && errno == ENOENT && o->create) {
-		if (!file_make_folders(path, 0777, err))
+		if (!file_make_folders(path, o->only_owner ? 0700 : 0777, err))
 			return false;
 		f->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}

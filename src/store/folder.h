@@ -42,8 +42,8 @@ bool folder_err(const struct folder *f, const char *what, const char *key,
 void folder_describe(const struct stat *st, struct store_object *o);
 
 /* The rest of the driver's functions (driver.h). */
-bool folder_list(struct store_session *ss, const struct store_list_ops *ops,
-    void *arg, struct err *err);
+bool folder_list(struct store_session *ss, const char *under,
+    const struct store_list_ops *ops, void *arg, struct err *err);
 bool folder_get(struct store_session *ss, const char *key,
     struct store_object *o, store_write_fn *write, void *arg, struct err *err);
 bool folder_put(struct store_session *ss, const struct store_put *put,

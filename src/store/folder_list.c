@@ -314,9 +314,24 @@ run(struct walk *w, struct folder_names *names, struct err *err)
 	return ok;
 }
 
+/* A folder to begin with that is not there; the root always is. */
+static bool
+is_missing(struct walk *w)
+{
+	int fd;
+
+	w->len = strlen(w->path);
+	if (w->len == 0)
+		return false;
+	fd = folder_open_inside(w->folder, w->path, O_PATH);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == ENOENT;
+}
+
 bool
-folder_list(struct store_session *ss, const struct store_list_ops *ops,
-    void *arg, struct err *err)
+folder_list(struct store_session *ss, const char *under,
+    const struct store_list_ops *ops, void *arg, struct err *err)
 {
 	struct folder_names *names;
 	struct walk *w;
@@ -337,7 +352,9 @@ folder_list(struct store_session *ss, const struct store_list_ops *ops,
 		err_nomem(err, ss->store->name);
 		goto out_w;
 	}
-	ok = run(w, names, err);
+	ok = !set_path(w, under) ? err_set(err, ERR_TOO_LARGE,
+	    "%s: the path is too long", ss->store->name) :
+	    is_missing(w) || run(w, names, err);
 	while (w->n_stack > 0)
 		free(w->stack[--w->n_stack].name);
 	free(w->stack);

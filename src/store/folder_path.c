@@ -102,12 +102,13 @@ static int
 step_down(const struct folder *f, int fd, const char *name, const char *path,
     bool create)
 {
+	const mode_t mode = f->base.options.only_owner ? 0700 : 0777;
 	int next;
 
 	next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (next < 0 && errno == ENOENT && create) {
 		/* Another worker may be making it too. */
-		if (mkdirat(fd, name, 0777) != 0 && errno != EEXIST)
+		if (mkdirat(fd, name, mode) != 0 && errno != EEXIST)
 			return -1;
 		if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
 			return -1;

@@ -70,6 +70,22 @@ out:
 	return ok;
 }
 
+/* Renames unless the name is taken.  Some file systems (NFS) know no such rename,
+ * others (FAT) no links. */
+static int
+rename_new(const struct writing *w)
+{
+	int rc;
+
+	rc = renameat2(w->folder, w->temp, w->folder, w->name,
+	    RENAME_NOREPLACE);
+	if (rc == 0 || (errno != EINVAL && errno != ENOSYS))
+		return rc;
+	if (linkat(w->folder, w->temp, w->folder, w->name, 0) != 0)
+		return -1;
+	return unlinkat(w->folder, w->temp, 0);
+}
+
 /* fsync, close, rename, fsync of the folder. */
 static bool
 commit(struct writing *w, struct err *err)
@@ -81,12 +97,10 @@ commit(struct writing *w, struct err *err)
 		w->fd = -1;
 	}
 	if (rc == 0 && w->put->create_only) {
-		rc = linkat(w->folder, w->temp, w->folder, w->name, 0);
+		rc = rename_new(w);
 		if (rc != 0 && errno == EEXIST)
 			return err_set(err, ERR_CONFLICT, "%s/%s is there "
 			    "already", w->f->base.name, w->put->key);
-		if (rc == 0)
-			rc = unlinkat(w->folder, w->temp, 0);
 	} else if (rc == 0) {
 		rc = renameat(w->folder, w->temp, w->folder, w->name);
 	}
@@ -110,7 +124,8 @@ write_file(struct writing *w, struct err *err)
 	if (!file_temp_name(w->temp, err))
 		return false;
 	w->fd = openat(w->folder, w->temp,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    w->f->base.options.only_owner ? 0600 : 0666);
 	if (w->fd < 0)
 		return failed(w, errno, err);
 	ok = write_body(w, err) && commit(w, err);

@@ -107,8 +107,8 @@ bool s3_put_multipart(struct s3_session *ss, const struct store_put *put,
     char *etag, struct err *err);
 
 /* The rest of the driver's functions (driver.h). */
-bool s3_list(struct store_session *ss, const struct store_list_ops *ops,
-    void *arg, struct err *err);
+bool s3_list(struct store_session *ss, const char *under,
+    const struct store_list_ops *ops, void *arg, struct err *err);
 enum store_found s3_head(struct store_session *ss, const char *key,
     struct store_object *o, struct err *err);
 bool s3_get(struct store_session *ss, const char *key, struct store_object *o,

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +26,7 @@ struct page {
 	struct s3_session *ss;
 	const struct store_list_ops *ops;
 	void *arg;
+	const char *prefix;	/* that is asked for */
 	struct xml *xml;
 	struct item item;	/* being read */
 	char etag[STORE_ETAG_MAX]; /* its ETag */
@@ -190,18 +192,19 @@ static bool
 report(const struct page *p, const struct item *i, char *text,
     struct err *err)
 {
-	const char *prefix = ((struct s3 *)p->ss->base.store)->prefix, *last;
+	const struct s3 *s = (struct s3 *)p->ss->base.store;
 	struct store_object o = { .size = i->size, .mtime_ns = i->mtime_ns };
 	char *key = text + i->etag_len + 1;
+	const char *last;
 	size_t len;
 
 	if (p->encoded && !decode(key))
 		return odd(p, key, "its name holds a NUL or is not "
 		    "encoded as it should be", err);
-	if (strncmp(key, prefix, strlen(prefix)) != 0)
+	if (strncmp(key, p->prefix, strlen(p->prefix)) != 0)
 		return odd(p, key, "it does not begin with the prefix "
 		    "that was asked for", err);
-	key += strlen(prefix);
+	key += strlen(s->prefix);
 	len = strlen(key);
 	if (len == 0 || key[len - 1] == '/') {
 		if (i->size == 0)
@@ -258,7 +261,7 @@ ask(struct page *p, const char *token, struct err *err)
 	const struct s3 *s = (struct s3 *)p->ss->base.store;
 	const struct sigv4_param params[] = {
 		{ "list-type", "2" }, { "encoding-type", "url" },
-		{ "max-keys", "1000" }, { "prefix", s->prefix },
+		{ "max-keys", "1000" }, { "prefix", p->prefix },
 		{ "continuation-token", token },
 	};
 	const struct s3_request request = { .method = "GET",
@@ -308,15 +311,21 @@ read_page(struct page *p, const char *token, struct err *err)
 }
 
 bool
-s3_list(struct store_session *session, const struct store_list_ops *ops,
-    void *arg, struct err *err)
+s3_list(struct store_session *session, const char *under,
+    const struct store_list_ops *ops, void *arg, struct err *err)
 {
-	char token[TOKEN_SIZE] = "";
+	char token[TOKEN_SIZE] = "", *prefix;
 	struct page *p;
 	bool ok;
 
-	if ((p = calloc(1, sizeof(*p))) == NULL)
+	if (asprintf(&prefix, "%s%s%s", ((struct s3 *)session->store)->prefix,
+	    under, *under == '\0' ? "" : "/") < 0)
 		return err_nomem(err, session->store->name);
+	if ((p = calloc(1, sizeof(*p))) == NULL) {
+		free(prefix);
+		return err_nomem(err, session->store->name);
+	}
+	p->prefix = prefix;
 	p->ss = (struct s3_session *)session;
 	p->ops = ops;
 	p->arg = arg;
@@ -330,5 +339,6 @@ s3_list(struct store_session *session, const struct store_list_ops *ops,
 	buf_free(&p->key);
 	buf_free(&p->items);
 	free(p);
+	free(prefix);
 	return ok;
 }
