@@ -5,9 +5,12 @@
  *
  * Hours, days, weeks (ISO 8601, from Monday), months and years are those of the
  * local time zone of the process (TZ), as people count them: a day on which the
- * clock is changed has 23 or 25 hours and is one day all the same; the hour that comes twice is two hours.
- * Of each hour, day, … that has snapshots, the newest one stands for it; the newest so many hours, days,
- * … are kept.  Empty ones do not count.
+ * clock is changed has 23 or 25 hours and is one day all the same; the hour that
+ * comes twice is two hours.  Of each hour, day, … that has snapshots, the newest
+ * one stands for it; the newest so many hours, days, … are kept.  Empty ones do
+ * not count.  Among snapshots of one instant the later in the list is the newer.
+ *
+ * Thread-safe, as long as nobody changes TZ meanwhile.
  */
 #ifndef REPO_RETENTION_H
 #define REPO_RETENTION_H
@@ -31,9 +34,10 @@ struct retention_policy {
 /* True when it keeps nothing for any reason. */
 bool retention_is_empty(const struct retention_policy *p);
 
-/* times: ns since 1970, of one group, ascending (equal ones allowed).  reasons[i]: an OR
- * of enum retention_reason; 0: not kept. */
-bool retention_apply(const struct retention_policy *p, const int64_t *times,
+/* times: ns since 1970, of one group, ascending (equal ones allowed).
+ * reasons[i]: an OR of enum retention_reason; 0: not kept.  Returns how many are
+ * kept. */
+size_t retention_apply(const struct retention_policy *p, const int64_t *times,
     size_t n, unsigned *reasons);
 
 /* "last, daily", "" for 0. */
