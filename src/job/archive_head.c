@@ -15,8 +15,8 @@ word_of(enum collection_type type)
 	    type == COLLECTION_TIMESERIES ? "timeseries" : "collection");
 }
 
-static bool
-describe(const struct move *m, struct archive_collection *c)
+bool
+archive_head_describe(const struct move *m, struct archive_collection *c)
 {
 	size_t db = strcspn(m->target_ns, ".");
 	struct buf options, indexes;
@@ -35,6 +35,18 @@ describe(const struct move *m, struct archive_collection *c)
 	buf_free(&options);
 	buf_free(&indexes);
 	return ok && c->db != NULL && c->name != NULL && c->type != NULL;
+}
+
+void
+archive_head_forget(struct archive_collection *c)
+{
+
+	free(c->db);
+	free(c->name);
+	free(c->type);
+	free(c->options);
+	free(c->indexes);
+	memset(c, 0, sizeof(*c));
 }
 
 /* What one database's users and roles are put into. */
@@ -77,7 +89,7 @@ write_head(const struct data *d, const struct strings *dbs, struct err *err)
 		return NULL;
 	}
 	for (i = 0; ok && i < d->n_moves; i++)
-		ok = describe(&d->moves[i], &all[i]);
+		ok = archive_head_describe(&d->moves[i], &all[i]);
 	for (i = 0; ok && i < dbs->n; i++)
 		ok = describe_accounts(dbs->v[i], &all[d->n_moves + i *
 		    ARCHIVE_USERS_COLLECTIONS]);
@@ -86,13 +98,8 @@ write_head(const struct data *d, const struct strings *dbs, struct err *err)
 		out = archive_out_open(&d->target.place, &head, err);
 	else
 		err_nomem(err, "archive");
-	for (i = 0; i < head.n; i++) {
-		free(all[i].db);
-		free(all[i].name);
-		free(all[i].type);
-		free(all[i].options);
-		free(all[i].indexes);
-	}
+	for (i = 0; i < head.n; i++)
+		archive_head_forget(&all[i]);
 	free(all);
 	return out;
 }

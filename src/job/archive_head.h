@@ -17,4 +17,9 @@
 struct archive_out *archive_head_write(const struct data *d, bool accounts,
     struct err *err);
 
+/* Describes one move as archives do: c's strings and bytes are freed by
+ * archive_head_forget(), also after false (memory). */
+bool archive_head_describe(const struct move *m, struct archive_collection *c);
+void archive_head_forget(struct archive_collection *c);
+
 #endif

@@ -117,3 +117,42 @@ drift_check(struct data *d, struct job *job, struct err *err)
 	catalog_free(now);
 	return true;
 }
+
+void
+drift_note_writes(struct data *d, struct job *job)
+{
+	struct report *report = &job->report;
+	struct mongo_time at;
+	struct err ignored;
+	uint64_t now;
+	bool frozen = d->moment != NULL &&
+	    moment_last(d->moment, &at);
+	const char *hint = "stop the app and do it again, so that nothing is "
+	    "left behind";
+
+	if (d->source.kind != END_MONGO || d->same_deployment)
+		return;
+	if (!d->writes_known || !mongo_write_counter(
+	    d->source.session, &now, &ignored)) {
+		if (!frozen)
+			report_note(report, "source_unknown", "stop the app "
+			    "while this runs, or give that user clusterMonitor",
+			    "the source's user may not ask whether somebody "
+			    "wrote to it during this run");
+		return;
+	}
+	if (now == d->writes_before)
+		return;
+	report->summary->source_changed = true;
+	if (strcmp(job->command, "migrate") == 0 &&
+	    d->target.kind == END_MONGO)
+		hint = "what came later is not on the target: stop the app, "
+		    "then migrate --delta, then verify";
+	if (frozen)
+		report_note(report, "source_changed", hint,
+		    "the source was written to during this run; it was read "
+		    "at cluster time %u.%u", at.seconds, at.increment);
+	else
+		report_note(report, "source_changed", hint,
+		    "the source deployment was written to during this run");
+}

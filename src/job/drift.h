@@ -18,4 +18,8 @@
  * file.  Blocks.  False with *err when the catalog cannot be read. */
 bool drift_check(struct data *d, struct job *job, struct err *err);
 
+/* Tells by a note, and in the summary, whether somebody wrote to the source since
+ * the run began, as far as the server says.  Does nothing for a file. */
+void drift_note_writes(struct data *d, struct job *job);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "bson/validator.h"
+#include "job/drift.h"
 #include "job/moment.h"
 #include "job/part.h"
 #include "job/run.h"
@@ -58,46 +59,6 @@ run_open(struct run *r, const struct spaceferry_options *options,
 	if ((r->links = links_new(&r->job, r->files.indexes)) == NULL)
 		return err_nomem(err, "links");
 	return true;
-}
-
-/* Whether somebody wrote to the source meanwhile, as far as it tells. */
-static void
-check_source_changed(struct run *r)
-{
-	struct report *report = &r->job.report;
-	struct mongo_time at;
-	struct err ignored;
-	uint64_t now;
-	bool frozen = r->data.moment != NULL &&
-	    moment_last(r->data.moment, &at);
-	const char *hint = "stop the app and do it again, so that nothing is "
-	    "left behind";
-
-	if (r->data.source.kind != END_MONGO || r->data.same_deployment)
-		return;
-	if (!r->data.writes_known || !mongo_write_counter(
-	    r->data.source.session, &now, &ignored)) {
-		if (!frozen)
-			report_note(report, "source_unknown", "stop the app "
-			    "while this runs, or give that user clusterMonitor",
-			    "the source's user may not ask whether somebody "
-			    "wrote to it during this run");
-		return;
-	}
-	if (now == r->data.writes_before)
-		return;
-	report->summary->source_changed = true;
-	if (strcmp(r->job.command, "migrate") == 0 &&
-	    r->data.target.kind == END_MONGO)
-		hint = "what came later is not on the target: stop the app, "
-		    "then migrate --delta, then verify";
-	if (frozen)
-		report_note(report, "source_changed", hint,
-		    "the source was written to during this run; it was read "
-		    "at cluster time %u.%u", at.seconds, at.increment);
-	else
-		report_note(report, "source_changed", hint,
-		    "the source deployment was written to during this run");
 }
 
 static void
@@ -170,7 +131,7 @@ run_close(struct run *r, bool ok, struct err *err)
 	if (r->began && r->has_data) {
 		moment_tell(r->data.moment);
 		if (ok)
-			check_source_changed(r);
+			drift_note_writes(&r->data, &r->job);
 		warn_of_dbrefs(r);
 		warn_of_buckets(r);
 		if (!data_summarise(&r->data, &r->job, &late) && ok) {
