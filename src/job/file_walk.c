@@ -114,6 +114,8 @@ work_on_files(void *arg, unsigned number, struct err *err)
 		item_free(item);
 	}
 out:
+	if (walk->files->worker_end != NULL)
+		walk->files->worker_end(&w);
 	media_type_free(w.media);
 	store_session_free(w.source);
 	store_session_free(w.target);

@@ -20,6 +20,7 @@ struct file_worker {
 	struct store_session *source;
 	struct store_session *target;
 	struct media_type *media; /* NULL without place.to */
+	void *own;		/* for the walk's function, NULL at first */
 };
 
 /* One selected file of the source. */

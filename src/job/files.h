@@ -20,6 +20,8 @@
 #include "state/manifest.h"
 #include "store/store.h"
 
+struct file_worker;
+
 /* One --files. */
 struct file_pair {
 	const struct spaceferry_files *what;
@@ -41,6 +43,8 @@ struct files {
 	unsigned workers;
 	atomic_uint_least64_t uploaded, skipped, failed, missing, different;
 	uint64_t extra;
+	void *arg;		/* whoever walks: not looked at */
+	void (*worker_end)(struct file_worker *w); /* frees w->own; NULL */
 };
 
 /* Opens and probes the stores (the target for writing unless dry).  Nothing is
