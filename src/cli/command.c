@@ -29,6 +29,10 @@ check_ends(const struct options *o, const char *verb, struct err *err)
 {
 	const struct spaceferry_options *job = &o->job;
 
+	if (!command_check_snapshot(o, strcmp(verb, "migrate") == 0 ?
+	    COMMAND_MIGRATE : COMMAND_VERIFY, err))
+		return false;
+
 	if (job->from == NULL && job->to == NULL) {
 		if (job->n_files > 0)
 			return true;
@@ -45,9 +49,8 @@ check_ends(const struct options *o, const char *verb, struct err *err)
 	return check_namespace(o, err);
 }
 
-/* What to do with what is there: options that contradict each other. */
-static bool
-check_modes(const struct options *o, struct err *err)
+bool
+command_check_modes(const struct options *o, struct err *err)
 {
 	const struct spaceferry_options *job = &o->job;
 
@@ -81,7 +84,7 @@ check_migrate(const struct options *o, struct err *err)
 
 	if (!check_ends(o, "migrate", err))
 		return false;
-	return check_modes(o, err);
+	return command_check_modes(o, err);
 }
 
 /* The other end of export and import. */
@@ -90,6 +93,8 @@ check_archive(const struct options *o, struct err *err)
 {
 	const struct spaceferry_options *job = &o->job;
 
+	if (!command_check_snapshot(o, COMMAND_EXPORT, err))
+		return false;
 	if (job->from != NULL && job->to != NULL)
 		return true;
 	err_set(err, ERR_USAGE, "--%s is missing",
@@ -125,6 +130,8 @@ command_set_ends(const struct command *c, struct options *o, struct err *err)
 	char *text;
 	size_t i, n = 0;
 
+	if (c->bit == COMMAND_RESTORE)
+		return command_set_snapshot(o, err);
 	if (c->bit != COMMAND_EXPORT && c->bit != COMMAND_IMPORT)
 		return true;
 	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
@@ -167,7 +174,7 @@ check_doctor(const struct options *o, struct err *err)
 
 	if (job->from != NULL || job->to != NULL || job->n_files > 0 ||
 	    job->app != NULL || job->env_file != NULL || job->app_url != NULL)
-		return check_namespace(o, err) && check_modes(o, err);
+		return check_namespace(o, err) && command_check_modes(o, err);
 	err_set(err, ERR_USAGE, "nothing to look at");
 	return err_hint(err, "give what there is of the migration: --from, --to, "
 	    "--files, --app, --env-file, --app-url");
@@ -298,36 +305,66 @@ const struct command command_table[] = {
 	    .check = check_rewrite },
 	{ .name = "backup", .bit = COMMAND_BACKUP,
 	    .help = "store a snapshot: deduplicated, encrypted",
-	    .usage = "--from URI --repo STORE --recipient age1… [OPTION]...",
-	    .more = "Stores what changed since the last one.",
+	    .usage = "--from URI --repo STORE --recipient AGE1... [OPTION]...",
+	    .more = "Stores what the repository does not have yet of the chosen "
+	    "collections and of the files, then a snapshot that names all of it.  "
+	    "A replica set is read at one cluster time.  With --recipient it is "
+	    "encrypted as the age program does it; whoever backs up needs no "
+	    "secret key, and no right to delete.\n\n"
+	    "A run that was interrupted is no loss: the next one finds what it "
+	    "stored.  SPACEFERRY_NAMING_KEY holds the naming key, 64 hex digits, "
+	    "where the machine keeps no state.",
 	    .example =
+	    "age-keygen -o key.txt        # keep it elsewhere, twice\n"
 	    "spaceferry backup --from mongodb://localhost/app --files ./uploads \\\n"
 	    "    --repo s3://bucket/backup --recipient age1...\n",
 	    .check = command_check_backup },
 	{ .name = "restore", .bit = COMMAND_RESTORE,
 	    .help = "bring a snapshot back, or prove that it would come",
-	    .usage = "--repo STORE --to URI [OPTION]...",
-	    .more = "A migration whose source is a snapshot.",
+	    .usage = "--repo STORE --identity FILE --to URI [OPTION]...",
+	    .more = "A migration whose source is a snapshot: --from snapshot:ID, "
+	    "or the latest one.  Collections, documents, files can be chosen, "
+	    "renamed and rewritten as migrate does it; the target is read back "
+	    "and compared.  An interrupted restore is resumed by the same "
+	    "command.\n\n"
+	    "With --drill everything goes to a scratch place, is compared with "
+	    "the counts and digests that the snapshot holds, and removed: the "
+	    "proof that a backup is one.",
 	    .example =
 	    "spaceferry restore --repo s3://bucket/backup --identity key.txt \\\n"
-	    "    --to mongodb://localhost/app --files ./uploads\n",
+	    "    --to mongodb://localhost/app --files ./uploads\n"
+	    "spaceferry restore --drill --repo s3://bucket/backup --identity key.txt \\\n"
+	    "    --to mongodb://localhost\n",
 	    .check = command_check_restore },
 	{ .name = "snapshots", .bit = COMMAND_SNAPSHOTS,
 	    .help = "list what is in a repository",
 	    .usage = "--repo STORE [OPTION]...",
-	    .more = "One line for each snapshot, the oldest first.",
+	    .more = "One line for each snapshot, the oldest first: what it needs "
+	    "(stored), and what it was the first to need (added).  What an "
+	    "encrypted one holds takes --identity.  With --json each is a line "
+	    "before the summary.",
 	    .example = "spaceferry snapshots --repo s3://bucket/backup\n",
 	    .check = command_check_snapshots },
 	{ .name = "check", .bit = COMMAND_CHECK,
 	    .help = "look for damage in a repository",
 	    .usage = "--repo STORE [OPTION]...",
-	    .more = "Looks whether everything that snapshots need is there.",
-	    .example = "spaceferry check --repo s3://bucket/backup --read-data\n",
+	    .more = "Looks whether every object that a snapshot needs is there "
+	    "and of its size; with --read-data whether it is what was stored, "
+	    "too.  That takes no secret.  With --identity contents are held "
+	    "against their names, and what is lost is named by collection and "
+	    "file.  Exit status 1: there is damage, or the newest snapshot is "
+	    "older than --max-age.",
+	    .example =
+	    "spaceferry check --repo s3://bucket/backup --max-age 24h\n"
+	    "spaceferry check --repo s3://bucket/backup --read-data-subset 5%\n",
 	    .check = command_check_check },
 	{ .name = "prune", .bit = COMMAND_PRUNE,
 	    .help = "remove snapshots that a policy does not keep",
 	    .usage = "--repo STORE --keep-daily N [OPTION]...",
-	    .more = "Removes snapshots, then the blobs that none needs.",
+	    .more = "Removes the snapshots that none of the --keep options keeps, "
+	    "then what no snapshot needs any more.  Without a --keep option only "
+	    "the latter.  Waits for backups that run.  Needs no secret but the "
+	    "right to delete.",
 	    .example =
 	    "spaceferry prune --repo s3://bucket/backup --keep-daily 7 --keep-weekly 5 --dry-run\n",
 	    .check = command_check_prune },

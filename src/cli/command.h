@@ -42,6 +42,9 @@ struct command {
 	bool (*check)(const struct options *o, struct err *err);
 };
 
+/* What to do with what is there: options that contradict each other. */
+bool command_check_modes(const struct options *o, struct err *err);
+
 /* What must hold between the options of the commands that use a repository
  * (command_repo.c). */
 bool command_check_backup(const struct options *o, struct err *err);
@@ -49,6 +52,15 @@ bool command_check_restore(const struct options *o, struct err *err);
 bool command_check_snapshots(const struct options *o, struct err *err);
 bool command_check_check(const struct options *o, struct err *err);
 bool command_check_prune(const struct options *o, struct err *err);
+
+/* Where --from and --to may be a snapshot, by the command's bit, and what it
+ * takes. */
+bool command_check_snapshot(const struct options *o, enum command_bit bit,
+    struct err *err);
+
+/* restore: --from is a snapshot, or nothing.  What a config file or the
+ * environment says otherwise is meant for other commands. */
+bool command_set_snapshot(struct options *o, struct err *err);
 
 extern const struct command command_table[];
 extern const size_t command_count;

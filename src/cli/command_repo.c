@@ -1,5 +1,14 @@
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/options.h"
+
+static bool
+is_snapshot(const char *end)
+{
+
+	return end != NULL && strncmp(end, "snapshot:", 9) == 0;
+}
 
 static bool
 check_repo(const struct options *o, struct err *err)
@@ -12,17 +21,120 @@ check_repo(const struct options *o, struct err *err)
 }
 
 bool
+command_check_snapshot(const struct options *o, enum command_bit bit,
+    struct err *err)
+{
+	const struct spaceferry_options *job = &o->job;
+
+	if (!is_snapshot(job->from) && !is_snapshot(job->to))
+		return true;
+	if (bit == COMMAND_MIGRATE) {
+		err_set(err, ERR_USAGE, "migrate takes no snapshot");
+		return err_hint(err, "spaceferry restore brings one back, backup "
+		    "makes one");
+	}
+	if (bit == COMMAND_EXPORT && is_snapshot(job->to)) {
+		err_set(err, ERR_USAGE, "export writes no snapshot");
+		return err_hint(err, "spaceferry backup makes one");
+	}
+	return check_repo(o, err);
+}
+
+bool
+command_set_snapshot(struct options *o, struct err *err)
+{
+	const struct options_row *row = options_find("from", 4);
+
+	if (o->job.from == NULL || is_snapshot(o->job.from))
+		return true;
+	if (o->origin[row - options_table] == OPTIONS_FROM_FLAG) {
+		err_set(err, ERR_USAGE, "--from: restore reads a snapshot");
+		return err_hint(err, "--from snapshot:ID, or none for the latest "
+		    "one; migrate moves between two ends");
+	}
+	o->job.from = NULL;
+	return true;
+}
+
+static bool
+is_http(const char *url)
+{
+	const char *rest = strncmp(url, "https://", 8) == 0 ? url + 8 :
+	    strncmp(url, "http://", 7) == 0 ? url + 7 : "";
+
+	return rest[0] != '\0' && rest[0] != '/';
+}
+
+bool
 command_check_backup(const struct options *o, struct err *err)
 {
+	const struct spaceferry_options *job = &o->job;
 
-	return check_repo(o, err);
+	if (!check_repo(o, err))
+		return false;
+	if (job->from == NULL && job->n_files == 0) {
+		err_set(err, ERR_USAGE, "nothing to back up: neither --from nor "
+		    "--files is given");
+		return err_hint(err, "give one or both, or set SPACEFERRY_FROM");
+	}
+	if (is_snapshot(job->from)) {
+		err_set(err, ERR_USAGE, "--from: a snapshot is a backup already");
+		return err_hint(err, "give the database that it was made of");
+	}
+	if (job->ping != NULL && !is_http(job->ping)) {
+		err_set(err, ERR_USAGE, "--ping: that is no URL that begins with "
+		    "https:// or http://");
+		return err_hint(err, "as https://hc-ping.com/UUID");
+	}
+	if (o->every_ms > 0 && job->dry_run) {
+		err_set(err, ERR_USAGE, "--dry-run shows one run: --every "
+		    "contradicts it");
+		return err_hint(err, "leave one of them out");
+	}
+	return true;
+}
+
+/* What a scratch place makes meaningless. */
+static bool
+check_drill(const struct spaceferry_options *job, struct err *err)
+{
+	const char *other = job->drop ? "--drop" :
+	    job->on_conflict != SPACEFERRY_ABORT ? "--on-conflict" :
+	    job->dry_run ? "--dry-run" : NULL;
+
+	if (other != NULL) {
+		err_set(err, ERR_USAGE, "--drill touches nothing that is there: "
+		    "%s contradicts it", other);
+		return err_hint(err, "leave one of them out");
+	}
+	if (job->to != NULL)
+		return true;
+	err_set(err, ERR_USAGE, "--drill needs --to: a MongoDB to try it on");
+	return err_hint(err, "give it, or set SPACEFERRY_TO; databases of its own "
+	    "are made there, and removed");
 }
 
 bool
 command_check_restore(const struct options *o, struct err *err)
 {
+	const struct spaceferry_options *job = &o->job;
 
-	return check_repo(o, err);
+	if (!check_repo(o, err))
+		return false;
+	if (job->drill)
+		return check_drill(job, err);
+	if (job->to == NULL && job->n_files == 0) {
+		err_set(err, ERR_USAGE, "restore to where? neither --to nor "
+		    "--files is given");
+		return err_hint(err, "--to for the documents, --files for the "
+		    "files, or set SPACEFERRY_TO");
+	}
+	if (is_snapshot(job->to)) {
+		err_set(err, ERR_USAGE, "--to: a snapshot is where restore reads "
+		    "from");
+		return err_hint(err, "--from snapshot:ID --to URI");
+	}
+	return command_check_modes(o, err);
 }
 
 bool
@@ -36,6 +148,11 @@ bool
 command_check_check(const struct options *o, struct err *err)
 {
 
+	if (o->job.read_data && o->job.read_data_percent > 0) {
+		err_set(err, ERR_USAGE, "--read-data reads everything: "
+		    "--read-data-subset contradicts it");
+		return err_hint(err, "leave one of them out");
+	}
 	return check_repo(o, err);
 }
 

@@ -290,10 +290,12 @@ config_read(struct options *o, const struct command *command, struct err *err)
 		o->config = CONFIG_DEFAULT;
 	}
 	r.values.path = o->config;
+	r.values.command = (unsigned)command->bit;
 	buf_init(&file, FILE_LARGEST + 1);
 	options_init(&r.scratch);
 	ok = read_file(o->config, &file, err) &&
-	    check_shape(o->config, &file, err) && take_file(&r, &file, err);
+	    check_shape(o->config, &file, err) && take_file(&r, &file, err) &&
+	    options_settle_places(o, (unsigned)command->bit, err);
 	options_free(&r.scratch);
 	buf_free_secret(&file);
 	return ok;

@@ -101,7 +101,9 @@ take_scalar(struct config_values *c, struct options *o,
 	buf_init(&value, VALUE_LONGEST);
 	text = value_of(node, &value, &cause);
 	ok = text != NULL &&
-	    options_set(o, row, OPTIONS_FROM_FILE, text, &cause);
+	    options_set(o, row, OPTIONS_FROM_FILE, text, &cause) &&
+	    (row->type != &options_places ||
+	    options_settle_places(o, c->command, &cause));
 	buf_free_secret(&value);
 	return ok || config_values_fail(c, node, row->name, &cause, err);
 }

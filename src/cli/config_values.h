@@ -18,6 +18,7 @@ struct options_row;
 /* The document, and its file's name for messages. */
 struct config_values {
 	const char *path;
+	unsigned command;	/* its bit: what --files holds depends on it */
 	yaml_document_t document;
 };
 

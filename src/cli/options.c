@@ -130,7 +130,7 @@ options_set(struct options *o, const struct options_row *row,
 	const char *from;
 	ptrdiff_t len;
 
-	if (row->type->pair) {
+	if (row->type->pair && row->type != &options_places) {
 		if ((len = options_split(text)) < 0) {
 			err_set(err, ERR_USAGE, "there is no = in it");
 			return err_hint(err, "write it as FROM=TO");

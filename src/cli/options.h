@@ -76,8 +76,8 @@ enum options_group {
 struct options_row;
 
 /* Stores a value given as text; a pair has its second half in to, all others
- * have NULL there.  Lists append.  False with *err, whose message does not
- * name the option. */
+ * (and a place that is not split yet) have NULL there.  Lists append.  False
+ * with *err, whose message does not name the option. */
 typedef bool options_set_fn(struct options *o, const struct options_row *row,
     const char *text, const char *to, struct err *err);
 
@@ -139,6 +139,13 @@ bool options_set(struct options *o, const struct options_row *row,
 /* The same for a pair in two halves. */
 bool options_set_pair(struct options *o, const struct options_row *row,
     enum options_origin origin, const char *from, const char *to,
+    struct err *err);
+
+/* --files as the command (a bit; none that uses it: whatever is written) takes
+ * it: FROM=TO; of backup END; of restore END or OLD=END.  What was written as
+ * one text is split here, since the command may be named behind it.  Again does
+ * no harm.  False with ERR_USAGE, whose message does not name the option. */
+bool options_settle_places(struct options *o, unsigned command,
     struct err *err);
 
 /* The length of FROM in FROM=TO: up to the first '=' that is followed by '/'

@@ -160,6 +160,20 @@ operand(struct reader *r, char *arg, struct err *err)
 	    r->command->usage);
 }
 
+/* --files, which no command is known for until here. */
+static bool
+settle(const struct reader *r, struct err *err)
+{
+	const struct options_row *row = options_find("files", 5);
+
+	if (options_settle_places(r->o, (unsigned)r->command->bit, err))
+		return true;
+	if (err->hint[0] == '\0')
+		err_hint(err, "--%s %s: %s", row->name, row->argument,
+		    row->help);
+	return err_prefix(err, "--%s", row->name);
+}
+
 /* Every option given must be one that the command uses. */
 static bool
 check_used(const struct reader *r, struct err *err)
@@ -205,5 +219,5 @@ options_read_argv(struct options *o, int argc, char **argv,
 		err_set(err, ERR_USAGE, "no command is given");
 		return err_hint(err, "spaceferry --help");
 	}
-	return check_used(&r, err);
+	return check_used(&r, err) && settle(&r, err);
 }

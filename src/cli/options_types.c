@@ -161,6 +161,7 @@ set_pairs(struct options *o, const struct options_row *row, const char *from,
 	return true;
 }
 
+/* to is NULL where the text is not split yet: options_settle_places(). */
 static bool
 set_places(struct options *o, const struct options_row *row, const char *from,
     const char *to, struct err *err)
@@ -169,12 +170,16 @@ set_places(struct options *o, const struct options_row *row, const char *from,
 	size_t *n = count_of(o, row);
 	struct spaceferry_files *list;
 
+	if (from[0] == '\0')
+		return err_set(err, ERR_USAGE, "its value is empty");
 	list = options_memory_grow(&o->blocks, *field, *n, sizeof(*list));
 	if (list == NULL)
 		return err_nomem(err, "options");
 	list[*n] = (struct spaceferry_files){ 0 };
-	if (!keep_pair(o, &list[*n].place, from, to, err))
-		return false;
+	if ((list[*n].place.from = options_keep(o, from,
+	    strlen(from))) == NULL || (to != NULL && (list[*n].place.to =
+	    options_keep(o, to, strlen(to))) == NULL))
+		return err_nomem(err, "options");
 	o->url_of = *n;
 	*field = list;
 	(*n)++;

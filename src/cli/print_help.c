@@ -70,12 +70,6 @@ print_overview(FILE *out)
 		fprintf(out, "  %-12s%s\n", command_table[i].name,
 		    command_table[i].help);
 	fputs("\n"
-	    "A first look, which writes nothing:\n"
-	    "  export SPACEFERRY_FROM=mongodb://localhost:27017/app\n"
-	    "  export SPACEFERRY_TO=mongodb+srv://user:password@cluster."
-	    "example.net/app\n"
-	    "  spaceferry migrate --dry-run\n"
-	    "\n"
 	    "Every option may stand in ./spaceferry.yaml, without its "
 	    "dashes.\n"
 	    "Exit status: 0 done and verified, 1 something differs, 2 nothing "

@@ -20,14 +20,18 @@ SUMMARY_KEYS = ["ok", "command", "dry_run", "elapsed_seconds", "consistent_at",
 FILES_KEYS = ["count", "bytes", "uploaded", "skipped", "failed", "missing",
               "extra", "different"]
 LINKS_KEYS = ["rewritten", "dangling", "unreferenced_files"]
-COMMANDS = ["migrate", "verify", "diff", "doctor", "export", "import", "rewrite"]
+COMMANDS = ["migrate", "verify", "diff", "doctor", "export", "import", "rewrite",
+            "backup", "restore", "snapshots", "check", "prune"]
 # Every option of the contract that exists so far.
 OPTIONS = """from to archive dir documents namespace compress db include exclude query rename files files-url
     files-include files-exclude rewrite rewrite-skip rewrite-files on-conflict
     drop delta delete max-delete users-and-roles dry-run restart consistent download jobs memory bwlimit
     patience state limit report stat ignore write app env-file app-url
     cache-control content-disposition config json quiet verbose log-format
-    version help""".split()
+    version help repo recipient recipients-file identity tag every keep-last
+    keep-hourly keep-daily keep-weekly keep-monthly keep-yearly keep-within
+    drill read-data read-data-subset repair max-age before after ping
+    metrics""".split()
 FILES = {"files", "files-url", "files-include", "files-exclude", "rewrite-files",
          "download", "cache-control", "content-disposition"}
 ONE_END = {"archive", "dir", "documents"}
@@ -35,20 +39,36 @@ CHANGES = {"on-conflict", "drop", "dry-run", "restart", "cache-control",
            "content-disposition", "delta", "delete", "max-delete"}
 APP = {"app", "env-file", "app-url"}
 DIFF = {"stat", "ignore"}
+KEEP = {o for o in OPTIONS if o.startswith("keep-")}
+BACKUP = KEEP | {"recipient", "recipients-file", "every", "before", "after", "ping",
+                 "metrics"}
+CHECK = {"read-data", "read-data-subset", "repair", "max-age"}
+READS = {"repo", "identity"}       # what an end that is a snapshot takes
+REPO = BACKUP | CHECK | READS | {"tag", "drill"}
+# Every command has these.
+ALL = {"config", "json", "quiet", "verbose", "log-format", "version", "help"}
+RUN = {"jobs", "memory", "bwlimit", "patience", "state"}
 UNUSED = {
-    "migrate": ONE_END | APP | DIFF | {"write"},
-    "verify": ONE_END | APP | DIFF | CHANGES | {"write"},
-    "diff": ONE_END | APP | CHANGES | {"write"},
-    "doctor": ONE_END | DIFF | {"write", "download"} | (
+    "migrate": ONE_END | APP | DIFF | REPO | {"write"},
+    "verify": ONE_END | APP | DIFF | CHANGES | (REPO - READS) | {"write"},
+    "diff": ONE_END | APP | CHANGES | (REPO - READS) | {"write"},
+    "doctor": ONE_END | DIFF | REPO | {"write", "download"} | (
         CHANGES - {"on-conflict", "drop", "delta", "delete", "restart"}),
-    "export": FILES | APP | DIFF | (CHANGES - {"drop", "dry-run"}) | {
+    "export": FILES | APP | DIFF | (REPO - READS) | (CHANGES - {"drop", "dry-run"}) | {
         "to", "documents", "namespace", "state", "write", "report"},
-    "import": FILES | APP | DIFF | {
+    "import": FILES | APP | DIFF | (REPO - READS) | {
         "from", "query", "consistent", "write", "report", "delta", "delete",
         "max-delete"},
     "rewrite": set(OPTIONS) - {
-        "files", "files-url", "rewrite", "write", "limit", "config", "json",
-        "quiet", "verbose", "log-format", "version", "help"},
+        "files", "files-url", "rewrite", "write", "limit"} - ALL,
+    "backup": set(OPTIONS) - ALL - RUN - BACKUP - READS - {
+        "from", "db", "include", "exclude", "files", "files-include",
+        "files-exclude", "tag", "dry-run", "consistent"},
+    "restore": ONE_END | APP | DIFF | BACKUP | CHECK | {
+        "namespace", "delta", "delete", "max-delete", "consistent", "write"},
+    "snapshots": set(OPTIONS) - ALL - RUN - READS - {"tag"},
+    "check": set(OPTIONS) - ALL - RUN - READS - CHECK - {"tag", "limit"},
+    "prune": set(OPTIONS) - ALL - RUN - KEEP - {"repo", "tag", "dry-run"},
 }
 ENDS = ("--from", "mongodb://127.0.0.1:1/a", "--to", "mongodb://127.0.0.1:2/b")
 
@@ -104,8 +124,14 @@ def test_version(spaceferry):
 @pytest.mark.parametrize("args, message, hint", [
     ([], "no command is given", "spaceferry --help"),
     (["verfy"], "unknown command 'verfy'", "did you mean verify?"),
-    (["backup"], "unknown command 'backup'",
-     "commands: migrate, verify, diff, doctor, export, import, rewrite"),
+    (["teleport"], "unknown command 'teleport'",
+     "commands: migrate, verify, diff, doctor, export, import, rewrite, backup, "
+     "restore, snapshots, check, prune"),
+    (["backup", "--repo", "/r"],
+     "nothing to back up: neither --from nor --files is given", None),
+    (["prune"], "--repo is missing", "give it, or set SPACEFERRY_REPO"),
+    (["restore", "--repo=/r", "--from=mongodb://h", "--to=mongodb://i"],
+     "--from: restore reads a snapshot", None),
     (["rewrite", "x"], "there is no rule to rewrite by", None),
     (["rewrite", "--rewrite=/a=/b"], "rewrite which files? none is named", None),
     (["migrate", "--form", "x"], "unknown option --form", "did you mean --from?"),
@@ -114,7 +140,7 @@ def test_version(spaceferry):
     (["migrate", "--teleport"], "unknown option --teleport",
      "spaceferry migrate --help lists them"),
     (["verify", *ENDS, "--drop"], "verify does not use --drop",
-     "it belongs to: migrate, doctor, export, import"),
+     "it belongs to: migrate, doctor, export, import, restore"),
     (["migrate", *ENDS, "--to=x"], "--to is given twice", None),
     (["migrate", "--from"], "--from needs a value", None),
     (["migrate", *ENDS[:2]], "--to is missing", "give it, or set SPACEFERRY_TO"),

@@ -9,42 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
-
-#define ARGUMENTS_MAX 40
-
-/* A command line in memory that may be written to, as argv is. */
-struct line {
-	char text[1000];
-	char *argv[ARGUMENTS_MAX + 1];
-	int argc;
-	struct options o;
-	const struct command *command;
-	struct err err;
-};
-
-/* Splits text at '|' and reads it.  End with line_free(). */
-static bool
-line_read(struct line *l, const char *text)
-{
-	char *p;
-
-	*l = (struct line){ 0 };
-	snprintf(l->text, sizeof(l->text), "spaceferry|%s", text);
-	for (p = l->text; p != NULL && l->argc < ARGUMENTS_MAX;) {
-		l->argv[l->argc++] = p;
-		if ((p = strchr(p, '|')) != NULL)
-			*p++ = '\0';
-	}
-	options_init(&l->o);
-	return options_read_argv(&l->o, l->argc, l->argv, &l->command, &l->err);
-}
-
-static void
-line_free(struct line *l)
-{
-
-	options_free(&l->o);
-}
+#include "options_fixture.h"
 
 static void
 the_table_is_sound(void **state)
@@ -217,6 +182,18 @@ errors(void **state)
 		{ "migrate|--files-url=/a=/b|--files=a=b", "no --files", "" },
 		{ "migrate|--files=a=/b|--files-url=/a=/b|--files-url=/c=/d",
 		    "lead to one place", "--rewrite" },
+		{ "migrate|--files=a", "--files: there is no =", "FROM=TO" },
+		{ "--files=a|migrate", "--files: there is no =", "FROM=TO" },
+		{ "migrate|--files==b", "--files: FROM is empty", "" },
+		{ "migrate|--files=", "--files: its value is empty", "" },
+		{ "backup|--files=", "--files: its value is empty", "" },
+		{ "restore|--files=a=", "--files: TO is empty", "" },
+		{ "backup|--query={}", "backup does not use --query", "restore" },
+		{ "prune|--keep-last=x", "--keep-last: 'x'", "" },
+		{ "prune|--keep-daily=1000001", "--keep-daily: at most", "" },
+		{ "check|--read-data-subset=0%", "--read-data-subset", "" },
+		{ "check|--read-data-subset=101", "--read-data-subset", "" },
+		{ "backup|--every=6", "--every: '6' is not a duration", "" },
 		{ "migrate|-x", "unknown option -x", "" },
 		{ "migrate|-json", "unknown option -json", "--json" },
 		{ "migrate|-", "unexpected argument '-'", "" },
@@ -409,6 +386,33 @@ commands_check_what_belongs_together(void **state)
 		{ "migrate|--from=a|--to=b|--drop|--on-conflict=skip",
 		    "--drop" },
 		{ "migrate|--from=a|--to=b|--drop|--on-conflict=abort", NULL },
+		{ "migrate|--from=snapshot:1|--to=b", "no snapshot" },
+		{ "verify|--from=a|--to=snapshot:1", "--repo is missing" },
+		{ "diff|--from=snapshot:1|--to=b|--repo=/r", NULL },
+		{ "backup|--from=a", "--repo is missing" },
+		{ "backup|--repo=/r", "nothing to back up" },
+		{ "backup|--repo=/r|--files=/f", NULL },
+		{ "backup|--repo=/r|--from=snapshot:1", "already" },
+		{ "backup|--repo=/r|--from=a|--ping=h/x", "--ping" },
+		{ "backup|--repo=/r|--from=a|--ping=http:///x", "--ping" },
+		{ "backup|--repo=/r|--from=a|--ping=http://h/x", NULL },
+		{ "backup|--repo=/r|--from=a|--every=1h|--dry-run", "--every" },
+		{ "restore|--to=b", "--repo is missing" },
+		{ "restore|--repo=/r", "restore to where" },
+		{ "restore|--repo=/r|--files=/f", NULL },
+		{ "restore|--repo=/r|--to=b|--drop|--on-conflict=skip",
+		    "--drop" },
+		{ "restore|--repo=/r|--to=snapshot:1", "reads from" },
+		{ "restore|--repo=/r|--drill|--files=/f", "needs --to" },
+		{ "restore|--repo=/r|--drill|--to=b|--drop", "--drop" },
+		{ "restore|--repo=/r|--drill|--to=b|--on-conflict=skip",
+		    "--on-conflict" },
+		{ "restore|--repo=/r|--drill|--to=b", NULL },
+		{ "snapshots", "--repo is missing" },
+		{ "check|--repo=/r|--read-data|--read-data-subset=5%",
+		    "--read-data-subset" },
+		{ "check|--repo=/r|--repair|--max-age=1d", NULL },
+		{ "prune|--repo=/r", NULL },
 	};
 	struct line l;
 	size_t i;
