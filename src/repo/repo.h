@@ -63,6 +63,9 @@ const char *repo_name(const struct repo *r);
 /* What identifies it: 32 hex digits, chosen when it was made. */
 const char *repo_id(const struct repo *r);
 struct store *repo_store(const struct repo *r);
+/* The same place, opened once more for locks: its requests go on after a stop
+ * and are given up soon (despite_cancel, stall_seconds 10, quiet, create). */
+struct store *repo_lock_store(const struct repo *r);
 bool repo_is_encrypted(const struct repo *r);
 bool repo_was_made(const struct repo *r);	/* by this repo_open() */
 /* The naming key's id, as snapshots name it; "" without encryption. */
