@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -126,6 +127,25 @@ hash_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 		return true;
 	memset(out, 0, HASH_SHA256_SIZE);
 	return false;
+}
+
+bool
+hash_hkdf_sha256(const struct hash_hkdf *in, uint8_t out[HASH_SHA256_SIZE])
+{
+	uint8_t prk[HASH_SHA256_SIZE], expand[HASH_HKDF_INFO + 1];
+	size_t n = strlen(in->info);
+	bool ok;
+
+	memset(out, 0, HASH_SHA256_SIZE);
+	if (n > HASH_HKDF_INFO)
+		return false;
+	memcpy(expand, in->info, n);
+	expand[n] = 1;
+	ok = hash_hmac_sha256(in->salt_len > 0 ? in->salt : "", in->salt_len,
+	    in->key, in->key_len, prk) &&
+	    hash_hmac_sha256(prk, sizeof(prk), expand, n + 1, out);
+	OPENSSL_cleanse(prk, sizeof(prk));
+	return ok;
 }
 
 void

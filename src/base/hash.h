@@ -40,6 +40,17 @@ bool hash_sha1(const void *data, size_t len, uint8_t out[HASH_SHA1_SIZE]);
 bool hash_hmac_sha256(const void *key, size_t key_len, const void *data,
     size_t len, uint8_t out[HASH_SHA256_SIZE]);
 
+/* HKDF-SHA-256 (RFC 5869), one block of output.  salt may be NULL when its length
+ * is 0.  False, with out all zero, as above. */
+struct hash_hkdf {
+	const void *key, *salt;
+	size_t key_len, salt_len;
+	const char *info;	/* at most HASH_HKDF_INFO characters */
+};
+#define HASH_HKDF_INFO 95
+bool hash_hkdf_sha256(const struct hash_hkdf *in,
+    uint8_t out[HASH_SHA256_SIZE]);
+
 /* Lower-case hex; out holds 2 * len + 1 bytes. */
 void hash_hex(const uint8_t *bytes, size_t len, char *out);
 

@@ -40,8 +40,8 @@ bool age_recipients_add(struct age_recipients *r, const char *text,
 /* A file of them, one a line; empty lines and those from # on are passed over. */
 bool age_recipients_add_file(struct age_recipients *r, const char *path,
     struct err *err);
-/* A passphrase in place of recipients: nothing may be added beside it.  work: log2 of scrypt's N, 0:
- * 18, as age has it. */
+/* A passphrase in place of recipients: nothing may be added beside it.  work:
+ * log2 of scrypt's N, at most 22; 0: 18, as age has it. */
 bool age_recipients_add_passphrase(struct age_recipients *r,
     const char *passphrase, unsigned work, struct err *err);
 size_t age_recipients_count(const struct age_recipients *r);
@@ -72,9 +72,10 @@ size_t age_identities_count(const struct age_identities *i);
 
 /* Encrypts a block to the end of out.  seed (NULL: random) makes the result a
  * function of seed, recipients and data: everything that age has at random (file
- * key, ephemeral keys, nonce) is then HMAC-SHA-256 under seed of a label, SHA-256
- * of data and the recipient, so that the same data encrypted again are the same
- * bytes, and different data never share a key.  False with *err, out as
+ * key, ephemeral keys, nonce, salt) is then HMAC-SHA-256 under seed of a label,
+ * SHA-256 of data and the recipient (docs/FORMAT.md, Encryption), so that the
+ * same data encrypted again are the same bytes, and different data never share
+ * a key.  False with *err, out as
  * before. */
 bool age_encrypt(const struct age_recipients *r,
     const uint8_t seed[AGE_SEED_SIZE], const void *data, size_t len,

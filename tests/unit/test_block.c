@@ -1,7 +1,7 @@
 /*
  * A block comes back, is the same frame whatever was compressed before, and is
- * refused when cut, changed to mean something else, continued, larger than asked for, or silent about
- * its size.
+ * refused when cut, changed to mean something else, continued, larger than
+ * asked for, or silent about its size.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -67,6 +67,38 @@ without_md5(void **state)
 	hash_free(NULL);
 }
 
+/* Test cases 1 and 3 of RFC 5869, their first 32 bytes. */
+static void
+hkdf_of_rfc_5869(void **state)
+{
+	uint8_t key[22], salt[13], out[HASH_SHA256_SIZE];
+	struct hash_hkdf in = { .key = key, .key_len = sizeof(key),
+	    .salt = salt, .salt_len = sizeof(salt),
+	    .info = "\xf0\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9" };
+	char hex[2 * sizeof(out) + 1], longer[HASH_HKDF_INFO + 2];
+	size_t i;
+
+	(void)state;
+	memset(key, 0x0b, sizeof(key));
+	for (i = 0; i < sizeof(salt); i++)
+		salt[i] = (uint8_t)i;
+	assert_true(hash_hkdf_sha256(&in, out));
+	hash_hex(out, sizeof(out), hex);
+	assert_string_equal(hex, "3cb25f25faacd57a90434f64d0362f2a"
+	    "2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+	in.salt = NULL;
+	in.salt_len = 0;
+	in.info = "";
+	assert_true(hash_hkdf_sha256(&in, out));
+	hash_hex(out, sizeof(out), hex);
+	assert_string_equal(hex, "8da4e775a563c18f715f802a063c5a31"
+	    "b8a11f5c5ee1879ec3454e5f3c738d2d");
+	memset(longer, 'x', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	in.info = longer;
+	assert_false(hash_hkdf_sha256(&in, out));
+}
+
 static void
 hmac_of_rfc_4231(void **state)
 {
@@ -148,6 +180,7 @@ main(void)
 		cmocka_unit_test(streams_give_known_digests),
 		cmocka_unit_test(without_md5),
 		cmocka_unit_test(hmac_of_rfc_4231),
+		cmocka_unit_test(hkdf_of_rfc_5869),
 		cmocka_unit_test(hex_and_back),
 		cmocka_unit_test(base64_of_rfc_4648),
 		cmocka_unit_test(random_bytes_differ),
