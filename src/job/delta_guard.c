@@ -38,7 +38,7 @@ guard_target(const struct run *r, size_t target, const char *identity,
 		char *other;
 
 		if (store_lies_in(store_identity(pair->source), identity))
-			what = pair->what->place.from;
+			what = store_name(pair->source);
 		if (what == NULL && i != target) {
 			other = identity_of(pair->what->place.to, err);
 			if (other == NULL)

@@ -17,7 +17,8 @@ concerns_file_only(const struct file_content *c, const struct err *err)
 	    err->kind == ERR_TOO_LARGE)
 		return true;
 	return c->source_failed && (err->kind == ERR_NOT_FOUND ||
-	    err->kind == ERR_DENIED || err->kind == ERR_INTERNAL);
+	    err->kind == ERR_DENIED || err->kind == ERR_DAMAGED ||
+	    err->kind == ERR_INTERNAL);
 }
 
 static void
@@ -95,6 +96,8 @@ send_content(struct file_worker *w, struct file_content *c, struct err *err)
 		.headers = c->headers,
 		.sha256 = c->sha256,
 		.md5 = c->md5,
+		.mtime_ns = w->files->job->snapshot != NULL ?
+		    c->source.mtime_ns : 0,
 		.upload_id = upload_id,
 		.upload_started = upload_started,
 		.sent = on_sent,

@@ -91,6 +91,8 @@ compare_bytes(struct file_worker *w, const struct file_item *item,
 	ok = file_content_hash_object(w->target, item->key, sha256, &size, err);
 	if (!ok && err->kind == ERR_NOT_FOUND)
 		ok = is_missing(w, item);
+	else if (!ok && err->kind == ERR_DAMAGED)
+		ok = is_different(w, item, err->message);
 	else if (ok && memcmp(sha256, c.sha256, sizeof(sha256)) != 0)
 		ok = is_different(w, item, "the object's bytes differ");
 	file_content_close(&c);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "job/file_walk.h"
 #include "job/files.h"
+#include "job/snapshot_files.h"
 
 #define LEAST_WORKERS 8
 #define FIRST_PATIENCE_MS ((uint64_t)10000)
@@ -22,16 +23,23 @@ blame(const char *role, const char *url, struct err *err)
 	return err_prefix(err, "files %s %s", role, shown);
 }
 
+static struct store_options
+store_options_of(const struct files *f)
+{
+
+	return (struct store_options) {
+		.patience_ms = f->job->patience_ms,
+		.bytes_per_second = f->job->options->bandwidth / f->workers,
+	};
+}
+
 static bool
 open_target(struct files *f, struct file_pair *pair, bool create,
     struct err *err)
 {
-	struct store_options options = {
-		.create = create,
-		.patience_ms = f->job->patience_ms,
-		.bytes_per_second = f->job->options->bandwidth / f->workers,
-	};
+	struct store_options options = store_options_of(f);
 
+	options.create = create;
 	pair->target = store_open(pair->what->place.to, &options, err);
 	if (pair->target != NULL)
 		return true;
@@ -77,27 +85,64 @@ check_not_same(const struct file_pair *pair, struct err *err)
 	return err_hint(err, "--files FROM=TO moves from one place to another");
 }
 
+/* What is restored must not fall among the blobs, nor --delete take them. */
+static bool
+check_not_in_repository(const struct files *f, const struct file_pair *pair,
+    struct err *err)
+{
+	const struct store *store;
+	const char *repo, *place;
+
+	if (f->job->snapshot == NULL || pair->target == NULL)
+		return true;
+	store = repo_store(snapshot_source_repo(f->job->snapshot));
+	repo = store_identity(store);
+	place = store_identity(pair->target);
+	if (!store_lies_in(repo, place) && !store_lies_in(place, repo))
+		return true;
+	err_set(err, ERR_SAME, "files: %s and the repository %s lie within "
+	    "each other", store_name(pair->target), store_name(store));
+	return err_hint(err, "restore to another place");
+}
+
+static bool
+open_source(struct files *f, struct file_pair *pair, struct err *err)
+{
+	const struct store_options options = store_options_of(f);
+	const char *from = pair->what->place.from;
+
+	if (f->job->snapshot != NULL) {
+		pair->source = snapshot_files_open(f->job->snapshot, from,
+		    &options, err);
+		return pair->source != NULL || err_prefix(err, "files");
+	}
+	pair->source = store_open(from, &options, err);
+	return (pair->source != NULL && probe(f, from, false, err)) ||
+	    blame("from", from, err);
+}
+
 static bool
 open_pair(struct files *f, struct file_pair *pair, struct err *err)
 {
-	struct store_options options = {
-		.patience_ms = f->job->patience_ms,
-		.bytes_per_second = f->job->options->bandwidth / f->workers,
-	};
+	const struct store_options options = store_options_of(f);
+	const char *to = pair->what->place.to;
 
-	pair->source = store_open(pair->what->place.from, &options, err);
-	if (pair->source == NULL ||
-	    !probe(f, pair->what->place.from, false, err))
-		return blame("from", pair->what->place.from, err);
+	if (!open_source(f, pair, err))
+		return false;
 	if ((pair->index = file_index_new()) == NULL)
 		return err_nomem(err, "file index");
-	if (pair->what->place.to == NULL)
+	if (to == NULL)
 		return true;
-	if (!open_target(f, pair, false, err) || !check_not_same(pair, err))
+	if (f->job->snapshot_to != NULL) {
+		pair->target = snapshot_files_open(f->job->snapshot_to, to,
+		    &options, err);
+		return pair->target != NULL || err_prefix(err, "files");
+	}
+	if (!open_target(f, pair, false, err) || !check_not_same(pair, err) ||
+	    !check_not_in_repository(f, pair, err))
 		return false;
 	return pair->target == NULL ||
-	    probe(f, pair->what->place.to, f->job->writes, err) ||
-	    blame("to", pair->what->place.to, err);
+	    probe(f, to, f->job->writes, err) || blame("to", to, err);
 }
 
 bool
@@ -169,7 +214,8 @@ files_begin(struct files *f, struct place *place, struct err *err)
 		struct file_pair *pair = &f->v[i];
 
 		if (pair->target == NULL && (!open_target(f, pair, true, err) ||
-		    !check_not_same(pair, err)))
+		    !check_not_same(pair, err) ||
+		    !check_not_in_repository(f, pair, err)))
 			return false;
 		manifest_name(pair, name);
 		pair->manifest = manifest_open(place, name, err);

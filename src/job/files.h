@@ -47,8 +47,10 @@ struct files {
 	void (*worker_end)(struct file_worker *w); /* frees w->own; NULL */
 };
 
-/* Opens and probes the stores (the target for writing unless dry).  Nothing is
- * made yet.  False with *err; files_close() is to be called all the same. */
+/* Opens and probes the stores (the target for writing unless dry).  Where the
+ * job's source (or target) is a snapshot, it is the place of that name in it.
+ * Nothing is made yet.  False with *err; files_close() is to be called all the
+ * same. */
 bool files_open(struct files *f, struct job *job, struct err *err);
 void files_close(struct files *f);
 

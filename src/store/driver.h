@@ -2,7 +2,7 @@
  * What a driver is to store.c: a table of functions and the beginnings of its
  * structs.  A driver embeds struct store, store_session and store_file as the
  * first member of its own; store.c has checked every key before a driver sees
- * it.  For src/store only.
+ * it.  For src/store, and for job/snapshot_files.
  */
 #ifndef STORE_DRIVER_H
 #define STORE_DRIVER_H

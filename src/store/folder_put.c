@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cancel.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "store/folder.h"
 
 #define WRITE_SIZE ((size_t)256 << 10)
@@ -86,6 +88,25 @@ rename_new(const struct writing *w)
 	return unlinkat(w->folder, w->temp, 0);
 }
 
+/* A file system that cannot is no reason to lose the file. */
+static void
+set_time(const struct writing *w)
+{
+	int64_t ns = w->put->mtime_ns, rest = ns % 1000000000;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct err why;
+
+	if (rest < 0)
+		rest += 1000000000;
+	times[1].tv_sec = (time_t)((ns - rest) / 1000000000);
+	times[1].tv_nsec = (long)rest;
+	if (ns == 0 || futimens(w->fd, times) == 0)
+		return;
+	err_set_errno(&why, ERR_INTERNAL, errno, "%s: its time cannot be set",
+	    w->put->key);
+	log_debug("%s", why.message);
+}
+
 /* fsync, close, rename, fsync of the folder. */
 static bool
 commit(struct writing *w, struct err *err)
@@ -128,7 +149,9 @@ write_file(struct writing *w, struct err *err)
 	    w->f->base.options.only_owner ? 0600 : 0666);
 	if (w->fd < 0)
 		return failed(w, errno, err);
-	ok = write_body(w, err) && commit(w, err);
+	if ((ok = write_body(w, err)))
+		set_time(w);
+	ok = ok && commit(w, err);
 	if (w->fd >= 0)
 		close(w->fd);
 	if (!ok)

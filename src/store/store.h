@@ -172,6 +172,7 @@ struct store_put {
 	struct store_headers headers;
 	const uint8_t *sha256;	/* of the whole body, HASH_SHA256_SIZE bytes */
 	const uint8_t *md5;	/* of the whole body, HASH_MD5_SIZE bytes */
+	int64_t mtime_ns;	/* folders: the file gets this time; 0: now */
 	/* Conditions, for bodies of at most 64 MiB; at most one: only where no
 	 * object is (If-None-Match: *), only in place of the one with this ETag
 	 * (If-Match; NULL or "": any).  ERR_CONFLICT when it is not so, which a
