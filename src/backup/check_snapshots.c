@@ -1,0 +1,212 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/check.h"
+#include "base/cancel.h"
+
+static void
+tell_bad(struct check *c, const char *key, const struct err *why)
+{
+
+	c->seen.odd++;
+	if (why->kind == ERR_UNSUPPORTED)
+		check_fail(c, "snapshot", "newer_version", "check with a newer "
+		    "spaceferry", "%s: %s", key, why->message);
+	else if (why->kind == ERR_DIFFERS)
+		check_fail(c, "snapshot", "wrong_name", "give it its name back "
+		    "if it was renamed, else remove it", "%s: %s", key,
+		    why->message);
+	else
+		check_fail(c, "snapshot", "bad_manifest", "put a copy of it "
+		    "back that you have; else remove it: the other snapshots do "
+		    "not need it", "%s: %s", key, why->message);
+}
+
+static bool
+take_odd(void *arg, const char *key, const struct err *why, struct err *err)
+{
+
+	(void)err;
+	if (check_is_snapshot(key))
+		tell_bad(arg, key, why);
+	return true;		/* others: the listing tells them */
+}
+
+/* Numbers the naming keys of the snapshots. */
+static bool
+number_keys(struct check *c, struct err *err)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->list.n; i++) {
+		const char *id = c->list.v[i].key_id;
+
+		for (k = 0; k < c->n_keys; k++) {
+			if (strcmp(c->keys[k].id, id) == 0)
+				break;
+		}
+		c->snapshots[i].key = (uint32_t)k;
+		if (k < c->n_keys)
+			continue;
+		struct check_key *grown = realloc(c->keys,
+		    (k + 1) * sizeof(*grown));
+
+		if (grown == NULL)
+			return err_nomem(err, "naming keys");
+		c->keys = grown;
+		memset(&grown[k], 0, sizeof(grown[k]));
+		memcpy(grown[k].id, id, sizeof(grown[k].id));
+		c->n_keys++;
+	}
+	return true;
+}
+
+bool
+check_heads(struct check *c, struct err *err)
+{
+	struct strings tags = { NULL, 0 };
+	size_t i;
+	bool ok;
+
+	if (!snapshot_list(c->session, &c->list, take_odd, c, err))
+		return false;
+	c->snapshots = calloc(c->list.n + 1, sizeof(*c->snapshots));
+	ok = c->snapshots != NULL &&
+	    job_copy_strings(&c->job.options->tags, &tags);
+	for (i = 0; ok && i < c->list.n; i++)
+		c->snapshots[i].chosen = snapshot_has_tags(&c->list.v[i],
+		    &tags);
+	strings_free(&tags);
+	if (!ok)
+		return err_nomem(err, "list of snapshots");
+	return number_keys(c, err);
+}
+
+static bool
+check_one(struct check *c, size_t n, struct err *err)
+{
+	struct check_blobs b = { .note = true };
+	struct check_snapshot *s = &c->snapshots[n];
+	struct err damage;
+	bool ok;
+
+	ok = check_blobs_read(c, n, &b, &damage, err);
+	if (ok && damage.kind != ERR_NONE)
+		tell_bad(c, c->list.v[n].object, &damage);
+	else if (ok)
+		s->whole = true;
+	if (ok && s->whole && s->chosen && c->can_open)
+		ok = check_details(c, n, &b, err);
+	check_blobs_free(&b);
+	return ok;
+}
+
+/* A blob that must be there and is not, or with another size.  What was read
+ * meanwhile is judged already. */
+static void
+judge_blobs(struct check *c)
+{
+	const struct check_finding differs = {
+		"blob", "differing_records", SPACEFERRY_WARN,
+		"check --read-data --identity F shows whether its contents are "
+		"right",
+	};
+	char object[REPO_OBJECT_MAX];
+	size_t i;
+
+	for (i = 0; i < c->index.n; i++) {
+		struct check_entry *e = &c->index.v[i];
+
+		if (!e->needed || e->read)
+			continue;
+		if (!e->listed)
+			e->damage = CHECK_MISSING;
+		else if (e->size != e->stored)
+			e->damage = CHECK_SIZE;
+		if (!e->differs)
+			continue;
+		repo_object_name(c->repository.repo, e->name, object);
+		check_tell(c, &differs, "snapshots record %s with different "
+		    "sizes or digests", object);
+	}
+}
+
+/* Identities that open nothing of a key's are others'. */
+static void
+judge_keys(struct check *c)
+{
+	size_t i, n, k;
+
+	for (k = 0; c->can_open && k < c->n_keys; k++) {
+		struct check_key *key = &c->keys[k];
+		struct check_finding f = {
+			"snapshot", "other_recipients", SPACEFERRY_WARN,
+			"give an identity of those too: --identity F",
+		};
+
+		if (key->opens && key->listed && !key->proven && !key->damaged)
+			check_fail(c, "repository", "bad_key", "put a copy of "
+			    "it back; or remove it and run backup on the "
+			    "machine whose state folder holds the key",
+			    "keys/%s.age cannot be decrypted, though blobs "
+			    "can", key->id);
+		if (key->opens || key->proven || !key->tried)
+			continue;
+		for (n = 0, i = 0; i < c->list.n; i++)
+			n += c->snapshots[i].key == k;
+		check_tell(c, &f, "%zu snapshot(s) are encrypted to others "
+		    "than these identities (naming key %s): their details were "
+		    "not looked at", n, key->id);
+	}
+}
+
+static void
+tell_stage(struct check *c)
+{
+	char size[CHECK_SIZE_TEXT];
+	uint64_t open = 0, bad = 0;
+	size_t i;
+
+	for (i = 0; i < c->list.n; i++)
+		open += c->snapshots[i].open;
+	for (i = 0; i < c->index.n; i++)
+		bad += c->index.v[i].damage != CHECK_WHOLE;
+	if (c->seen.odd == 0)
+		check_pass(c, "snapshot", "manifests", "%zu snapshot(s), each "
+		    "whole and under its own name", c->list.n);
+	if (bad == 0)
+		check_pass(c, "blob", "listed", "%" PRIu64 " blob(s), %s: all "
+		    "that snapshots need are there with their sizes",
+		    c->seen.blobs, check_size_text(c->seen.bytes, size));
+	if (open > 0 && c->seen.detail_faults == 0)
+		check_pass(c, "snapshot", "details", "details of %" PRIu64
+		    " snapshot(s) agree with their lists: %" PRIu64
+		    " collection(s), %" PRIu64 " document(s), %" PRIu64
+		    " file(s)", open, c->seen.collections, c->seen.documents,
+		    c->seen.files);
+}
+
+bool
+check_snapshots(struct check *c, struct err *err)
+{
+	const struct check_finding closed = {
+		"snapshot", "details", SPACEFERRY_SKIPPED,
+		"--identity F looks into them",
+	};
+	size_t i;
+
+	for (i = 0; i < c->list.n; i++) {
+		if (cancel_requested())
+			return cancel_err(err);
+		if (!check_one(c, i, err))
+			return false;
+	}
+	judge_blobs(c);
+	judge_keys(c);
+	tell_stage(c);
+	if (!c->can_open && c->list.n > 0)
+		check_tell(c, &closed, "details of %zu snapshot(s) are "
+		    "encrypted, and no identity was given", c->list.n);
+	return true;
+}
