@@ -10,8 +10,10 @@
 #include "cli/command.h"
 #include "cli/config.h"
 #include "cli/console.h"
+#include "cli/every.h"
 #include "cli/generate.h"
 #include "cli/options.h"
+#include "cli/passphrase.h"
 #include "cli/print.h"
 #include "cli/print_diff.h"
 #include "cli/print_doctor.h"
@@ -29,6 +31,7 @@ struct program {
 	struct options options;
 	const struct command *command;	/* NULL until it is known */
 	struct console *console;
+	struct passphrase passphrase;
 	struct print_doctor doctor;
 	struct print_diff diff;
 	struct report_page *page;	/* --report; NULL: none */
@@ -110,6 +113,7 @@ style_of(const struct program *p, int status)
 		.anew = to != NULL && (strncmp(to, "archive:", 8) == 0 ||
 		    strncmp(to, "dump:", 5) == 0),
 		.to_pipe = out == stderr,
+		.drill = p->options.job.drill,
 	};
 }
 
@@ -201,6 +205,24 @@ on_difference(void *arg, const struct spaceferry_difference *d)
 		spaceferry_cancel();
 }
 
+static void
+on_snapshot(void *arg, const struct spaceferry_snapshot *one)
+{
+	struct program *p = arg;
+
+	if (p->options.json && p->command->bit == COMMAND_SNAPSHOTS)
+		print_json_snapshot(stdout, one);
+}
+
+static bool
+on_passphrase(void *arg, const char *what, char *out, size_t size)
+{
+	struct program *p = arg;
+
+	console_clear(p->console);
+	return passphrase_get(&p->passphrase, what, out, size);
+}
+
 /* What a command is in the library. */
 static int
 call_library(struct program *p, struct spaceferry_summary *summary)
@@ -211,6 +233,8 @@ call_library(struct program *p, struct spaceferry_summary *summary)
 		.log = on_log,
 		.difference = on_difference,
 		.check = on_check,
+		.snapshot = on_snapshot,
+		.passphrase = on_passphrase,
 		.arg = p,
 	};
 	print_doctor_init(&p->doctor, stdout, p->options.json);
@@ -315,10 +339,51 @@ run_job(struct program *p)
 	return written || status != 0 ? status : 3;
 }
 
+/* One run, and what is said at a second interruption of it. */
+static int
+run_once(struct program *p)
+{
+	char *last_words;
+	int status;
+
+	prepare_last_words(p, &last_words);
+	if (p->command->bit == COMMAND_REWRITE) {
+		status = close_stdout(p, rewrite_command(&p->options,
+		    p->console, stdout));
+		signals_last_words(-1, NULL, 0);
+	} else {
+		status = run_job(p);
+	}
+	free(last_words);
+	return status;
+}
+
+/* Runs that follow each other until a stop is requested; the status is that of
+ * the last one. */
+static int
+run_every(struct program *p)
+{
+	char at[EVERY_TIME_SIZE], line[EVERY_TIME_SIZE + 20];
+	struct every every;
+	int status;
+
+	every_init(&every, p->options.every_ms, p->options.job.repo);
+	do {
+		every_begin(&every);
+		status = run_once(p);
+		if (cancel_requested())
+			break;
+		malloc_trim(0);
+		every_time(every_left_ms(&every), at);
+		snprintf(line, sizeof(line), "the next run: %s", at);
+		console_log(p->console, SPACEFERRY_INFO, line);
+	} while (every_wait(&every));
+	return status;
+}
+
 static int
 run_command(struct program *p)
 {
-	char *last_words;
 	struct err err;
 	int status;
 
@@ -329,15 +394,7 @@ run_command(struct program *p)
 		err_set(&err, ERR_INTERNAL, "a library cannot be set up");
 		return report_err(p, &err);
 	}
-	prepare_last_words(p, &last_words);
-	if (p->command->bit == COMMAND_REWRITE) {
-		status = close_stdout(p, rewrite_command(&p->options,
-		    p->console, stdout));
-		signals_last_words(-1, NULL, 0);
-	} else {
-		status = run_job(p);
-	}
-	free(last_words);
+	status = p->options.every_ms > 0 ? run_every(p) : run_once(p);
 	spaceferry_cleanup();
 	return status;
 }
@@ -414,7 +471,9 @@ main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--generate") == 0)
 		return generate(stdout, argv[2]) ? 0 : 2;
 	options_init(&p.options);
+	passphrase_init(&p.passphrase);
 	status = run(&p, argc, argv);
+	passphrase_free(&p.passphrase);
 	report_page_free(p.page);
 	console_free(p.console);
 	options_free(&p.options);

@@ -23,6 +23,9 @@ bool print_json(FILE *out, const struct spaceferry_summary *s);
 bool print_json_check(FILE *out, const struct spaceferry_check *c,
     const char *verdict);
 
+/* One snapshot as one line of JSON.  False when memory is out. */
+bool print_json_snapshot(FILE *out, const struct spaceferry_snapshot *one);
+
 /* The summary for people: collections, files, links, what differs, samples of
  * a dry run, and a closing line that says what is to be done.  status is the
  * program's exit status.  Errors that stopped the run are not in it: they go
@@ -33,6 +36,7 @@ struct print_style {
 	bool files;		/* files were part of the job */
 	bool anew;		/* the target is a file: nothing resumes */
 	bool to_pipe;		/* it is stdout: nothing is read back */
+	bool drill;		/* a restore that is taken back */
 };
 void print_summary(FILE *out, const struct spaceferry_summary *s,
     const struct print_style *style);

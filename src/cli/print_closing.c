@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "cli/print_repository.h"
 #include "cli/print_summary.h"
 #include "cli/units.h"
 
@@ -62,12 +63,21 @@ is_command(const struct spaceferry_summary *s, const char *name)
 	return s->command != NULL && strcmp(s->command, name) == 0;
 }
 
-/* verify and diff: there is nothing to resume. */
 static bool
 compares(const struct spaceferry_summary *s)
 {
 
 	return is_command(s, "verify") || is_command(s, "diff");
+}
+
+/* Nothing is to be gone on with. */
+static bool
+starts_anew(const struct spaceferry_summary *s,
+    const struct print_style *style)
+{
+
+	return style->anew || compares(s) || is_command(s, "snapshots") ||
+	    is_command(s, "check") || is_command(s, "prune") || style->drill;
 }
 
 static void
@@ -104,6 +114,9 @@ print_wrong(FILE *out, const struct spaceferry_summary *s,
 	if (compares(s))
 		part(out, &first, f->failed, "file not compared",
 		    "files not compared");
+	else if (is_command(s, "backup"))
+		part(out, &first, f->failed, "file not read",
+		    "files not read");
 	else
 		part(out, &first, f->failed, "file not moved",
 		    "files not moved");
@@ -113,6 +126,45 @@ print_wrong(FILE *out, const struct spaceferry_summary *s,
 		part(out, &first, f->extra, "file only on the target",
 		    "files only on the target");
 	fputs(first ? "see above.\n" : ".\n", out);
+}
+
+static void
+close_backup(FILE *out, const struct spaceferry_summary *s,
+    const struct sums *sum, const struct print_style *style)
+{
+
+	if (s->dry_run) {
+		fputs("Nothing was written.  The run would back up ", out);
+		print_amount(out, s, sum, style->files);
+		fputs(".\n", out);
+		return;
+	}
+	if (style->status == 1) {
+		fputs("Not everything was backed up: ", out);
+		print_wrong(out, s, sum);
+	} else {
+		fputs("Everything is backed up: ", out);
+		print_amount(out, s, sum, style->files);
+		fputs(".\n", out);
+	}
+	if (s->n_snapshots == 0)
+		return;
+	fputs("It is ", out);
+	print_repository_snapshot(out, s);
+	fputs(".\n", out);
+}
+
+/* Before what came of it. */
+static void
+open_restore(FILE *out, const struct spaceferry_summary *s,
+    const struct print_style *style)
+{
+
+	if (s->n_snapshots == 0)
+		return;
+	fputs(style->drill ? "A drill of " : "Restored was ", out);
+	print_repository_snapshot(out, s);
+	fputs(".\n", out);
 }
 
 static void
@@ -138,6 +190,10 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 		fputs("No difference: ", out);
 		print_amount(out, s, sum, style->files);
 		fputs(", on both sides.\n", out);
+	} else if (style->drill) {
+		fputs("It can be restored: ", out);
+		print_amount(out, s, sum, style->files);
+		fputs(",\nrestored, compared, and removed again.\n", out);
 	} else if (style->to_pipe) {
 		fputs("Everything is written: ", out);
 		print_amount(out, s, sum, style->files);
@@ -163,7 +219,7 @@ print_delta(FILE *out, const struct spaceferry_summary *s,
 
 static void
 close_different(FILE *out, const struct spaceferry_summary *s,
-    const struct sums *sum)
+    const struct sums *sum, const struct print_style *style)
 {
 
 	if (s->dry_run) {
@@ -179,11 +235,40 @@ close_different(FILE *out, const struct spaceferry_summary *s,
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);
 		print_delta(out, s, sum);
+	} else if (style->drill) {
+		fputs("It could not all be restored: ", out);
+		print_wrong(out, s, sum);
+		fputs("spaceferry check --read-data says what is damaged.\n",
+		    out);
 	} else {
 		fputs("Not everything arrived: ", out);
 		print_wrong(out, s, sum);
 		fputs("Mend what is named above, then run the same command "
 		    "again.\n", out);
+	}
+}
+
+static void
+close_run(FILE *out, const struct spaceferry_summary *s,
+    const struct sums *sum, const struct print_style *style)
+{
+
+	switch (style->status) {
+	case 0:
+		close_ok(out, s, sum, style);
+		break;
+	case 1:
+		close_different(out, s, sum, style);
+		break;
+	case 2:
+		fputs("Nothing was changed.  Mend what the error says, then "
+		    "run the same command again.\n", out);
+		break;
+	default:
+		fputs(starts_anew(s, style) ? "Not finished.  The same command "
+		    "starts anew.\n" : "Not finished.  The same command "
+		    "resumes where this run stopped.\n", out);
+		break;
 	}
 }
 
@@ -196,22 +281,11 @@ print_closing(FILE *out, const struct spaceferry_summary *s,
 	add_up(s, &sum);
 	fputs(s->n_collections > 0 || s->files.count > 0 ? "\n" : "", out);
 	fputs(style->colour ? "\x1b[1m" : "", out);
-	switch (style->status) {
-	case 0:
-		close_ok(out, s, &sum, style);
-		break;
-	case 1:
-		close_different(out, s, &sum);
-		break;
-	case 2:
-		fputs("Nothing was changed.  Mend what the error says, then "
-		    "run the same command again.\n", out);
-		break;
-	default:
-		fputs(style->anew || compares(s) ? "Not finished.  The same command starts "
-		    "anew.\n" : "Not finished.  The same command resumes "
-		    "where this run stopped.\n", out);
-		break;
-	}
+	if (is_command(s, "restore") && style->status < 2 && !s->dry_run)
+		open_restore(out, s, style);
+	if (is_command(s, "backup") && style->status < 2)
+		close_backup(out, s, &sum, style);
+	else
+		close_run(out, s, &sum, style);
 	fputs(style->colour ? "\x1b[0m" : "", out);
 }

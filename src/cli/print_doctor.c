@@ -140,9 +140,17 @@ print_doctor_check(struct print_doctor *p, const struct spaceferry_check *c)
 
 /* What is to be done now. */
 static const char *
-advice(const struct print_style *style, const size_t counts[])
+advice(const struct spaceferry_summary *s, const struct print_style *style,
+    const size_t counts[])
 {
 
+	if (strcmp(s->command, "check") == 0)
+		return style->status > 1 ? "Not everything was looked at: mend "
+		    "what the error says, then run check again." :
+		    style->status == 1 ? "What failed stands above, each with "
+		    "its remedy." :
+		    counts[SPACEFERRY_WARN] > 0 ? "No damage was found; see to "
+		    "the warnings." : "No damage was found.";
 	if (style->status > 1)
 		return "Not everything was looked at: mend what the error "
 		    "says, then run doctor again.";
@@ -196,5 +204,5 @@ print_doctor_closing(FILE *out, const struct spaceferry_summary *s,
 	fputs(style->colour ? PLAIN "\n" : "\n", out);
 	print_names(out, s, SPACEFERRY_FAIL, "failed: ");
 	print_names(out, s, SPACEFERRY_WARN, "warnings: ");
-	fprintf(out, "%s\n", advice(style, counts));
+	fprintf(out, "%s\n", advice(s, style, counts));
 }

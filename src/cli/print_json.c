@@ -331,6 +331,74 @@ print_json_check(FILE *out, const struct spaceferry_check *c,
 	return write_line(out, o);
 }
 
+/* What only who can read it knows is left out for others; first: the key that
+ * the id stands under. */
+static json_t *
+snapshot(const struct spaceferry_snapshot *one, const char *first)
+{
+	json_t *o = json_object();
+
+	set(&o, first, text(one->id));
+	set(&o, "time", text(one->time));
+	set(&o, "tags", strings(one->tags, one->n_tags));
+	set(&o, "stored", number(one->stored));
+	set(&o, "added", number(one->added));
+	set(&o, "read", number(one->read));
+	if (one->open) {
+		set(&o, "source", text(one->source));
+		set(&o, "collections", number(one->collections));
+		set(&o, "documents", number(one->documents));
+		set(&o, "files", number(one->files));
+	}
+	return o;
+}
+
+bool
+print_json_snapshot(FILE *out, const struct spaceferry_snapshot *one)
+{
+
+	return write_line(out, snapshot(one, "snapshot"));
+}
+
+static json_t *
+snapshots(const struct spaceferry_summary *s)
+{
+	bool prune = strcmp(s->command, "prune") == 0;
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < s->n_snapshots; i++) {
+		o = snapshot(&s->snapshots[i], "id");
+		if (prune || s->snapshots[i].removed ||
+		    (s->snapshots[i].reason != NULL &&
+		    s->snapshots[i].reason[0] != '\0')) {
+			set(&o, "reason", text(s->snapshots[i].reason));
+			set(&o, "removed", json_boolean(
+			    s->snapshots[i].removed));
+		}
+		add(&list, o);
+	}
+	return list;
+}
+
+static json_t *
+repository(const struct spaceferry_repository *r)
+{
+	json_t *o = json_object();
+
+	set(&o, "name", text(r->name));
+	set(&o, "snapshots", number(r->snapshots));
+	set(&o, "blobs", number(r->blobs));
+	set(&o, "bytes", number(r->bytes));
+	set(&o, "blobs_added", number(r->blobs_added));
+	set(&o, "bytes_added", number(r->bytes_added));
+	set(&o, "blobs_removed", number(r->blobs_removed));
+	set(&o, "bytes_removed", number(r->bytes_removed));
+	set(&o, "bytes_read", number(r->bytes_read));
+	set(&o, "bytes_read_week", number(r->bytes_read_week));
+	return o;
+}
+
 static json_t *
 summary(const struct spaceferry_summary *s)
 {
@@ -359,6 +427,10 @@ summary(const struct spaceferry_summary *s)
 		set(&o, "settled", number(s->settled));
 	if (s->n_checks > 0)
 		set(&o, "checks", checks(s));
+	if (s->repository.name != NULL)
+		set(&o, "repository", repository(&s->repository));
+	if (s->n_snapshots > 0)
+		set(&o, "snapshots", snapshots(s));
 	return o;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "cli/print_doctor.h"
+#include "cli/print_repository.h"
 #include "cli/print_summary.h"
 #include "cli/text.h"
 #include "cli/units.h"
@@ -174,6 +175,7 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 {
 	const struct spaceferry_file_counts *f = &s->files;
 	bool verify = s->command != NULL && strcmp(s->command, "verify") == 0;
+	bool backup = s->command != NULL && strcmp(s->command, "backup") == 0;
 	char count[UNITS_TEXT], bytes[UNITS_TEXT];
 	bool first = true;
 
@@ -191,7 +193,8 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 	state_part(out, &first, s->delta.files_deleted, s->dry_run ?
 	    "to remove" : "removed");
 	if (first)
-		fputs(verify ? "equal" : "nothing to do", out);
+		fputs(verify ? "equal" : backup ? "read" : "nothing to do",
+		    out);
 	fputc('\n', out);
 }
 
@@ -385,7 +388,12 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 {
 	char took[UNITS_TEXT];
 
-	if (s->command != NULL && strcmp(s->command, "doctor") == 0) {
+	if (print_repository_is(s)) {
+		print_repository(out, s, style);
+		return;
+	}
+	if (s->command != NULL && (strcmp(s->command, "doctor") == 0 ||
+	    strcmp(s->command, "check") == 0)) {
 		print_findings(out, "Wrong", s->errors, s->n_errors);
 		print_findings(out, "Worth knowing", s->notes, s->n_notes);
 		print_doctor_closing(out, s, style);
@@ -402,6 +410,8 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 	print_collections(out, s, style->colour);
 	print_files(out, s, style);
 	print_delta(out, s);
+	if (s->command != NULL && strcmp(s->command, "backup") == 0)
+		print_repository_stored(out, s);
 	print_links(out, s);
 	print_repeated(out, s);
 	print_unrewritten(out, s);
