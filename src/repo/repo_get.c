@@ -1,0 +1,104 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "repo/repo_internal.h"
+
+bool
+repo_name_of(struct repo *r, const char *key_id, const void *data, size_t len,
+    uint8_t name[REPO_NAME_SIZE], struct err *err)
+{
+	uint8_t key[REPO_KEY_SIZE];
+	bool ok;
+
+	if (!r->encrypted)
+		return hash_sha256(data, len, name) || err_nomem(err, "digest");
+	if (!repo_key_names(r, key_id, key))
+		return err_set(err, ERR_INTERNAL, "the naming key %s is not "
+		    "loaded", key_id);
+	ok = hash_hmac_sha256(key, sizeof(key), data, len, name) ||
+	    err_nomem(err, "digest");
+	explicit_bzero(key, sizeof(key));
+	return ok;
+}
+
+static bool
+open_blob(struct repo_session *s, const char *what, struct buf *out,
+    struct err *err)
+{
+	const struct repo *r = s->repo;
+	const struct buf *packed = &s->sealed;
+
+	if (s->codec == NULL && (s->codec = block_codec_new(err)) == NULL)
+		return false;
+	if (r->encrypted) {
+		buf_reset(&s->packed);
+		if (!age_decrypt(r->options.identities, s->sealed.data,
+		    s->sealed.len, what, &s->packed, err))
+			return false;
+		packed = &s->packed;
+	}
+	return block_decompress(s->codec, packed->data, packed->len,
+	    REPO_BLOB_MAX, what, out, err);
+}
+
+static bool
+get(struct repo_session *s, const char *key_id,
+    const uint8_t name[REPO_NAME_SIZE], struct buf *out, struct err *err)
+{
+	char key[REPO_OBJECT_MAX], what[REPO_WHAT_MAX];
+	uint8_t got[REPO_NAME_SIZE];
+	size_t start = out->len;
+
+	repo_object_name(s->repo, name, key);
+	repo_what(s->repo, key, what);
+	buf_reset(&s->sealed);
+	if (!repo_read(s, key, &s->sealed, err)) {
+		if (err->kind == ERR_NOT_FOUND && err->hint[0] == '\0')
+			err_set(err, ERR_NOT_FOUND, "%s is missing", what);
+		return false;
+	}
+	if (!open_blob(s, what, out, err))
+		return false;
+	if (!repo_name_of(s->repo, key_id, out->data + start,
+	    out->len - start, got, err))
+		return false;
+	return memcmp(got, name, REPO_NAME_SIZE) == 0 ||
+	    err_set(err, ERR_DAMAGED, "%s is damaged: it holds something else "
+	    "than it is named after", what);
+}
+
+static void
+shrink(struct buf *b)
+{
+
+	if (b->cap > REPO_KEEP_MAX)
+		buf_free(b);
+}
+
+bool
+repo_get(struct repo_session *s, const char *key_id,
+    const uint8_t name[REPO_NAME_SIZE], struct buf *out, struct err *err)
+{
+	const struct repo *r = s->repo;
+	size_t start = out->len;
+	bool ok;
+
+	if (r->encrypted && (r->options.identities == NULL ||
+	    age_identities_count(r->options.identities) == 0)) {
+		err_set(err, ERR_AUTH, "%s is encrypted, and no identity was "
+		    "given", repo_name(r));
+		return err_hint(err, "name the file of the secret key with "
+		    "--identity");
+	}
+	ok = get(s, key_id, name, out, err);
+	shrink(&s->packed);
+	shrink(&s->sealed);
+	if (ok)
+		return true;
+	buf_truncate(out, start);
+	if (err->kind == ERR_DAMAGED ||
+	    (err->kind == ERR_NOT_FOUND && err->hint[0] == '\0'))
+		err_hint(err, "`spaceferry check --read-data` tells what is "
+		    "lost");
+	return false;
+}

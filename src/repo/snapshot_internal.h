@@ -1,0 +1,28 @@
+/*
+ * What writing and reading a snapshot share.  For src/repo only.
+ */
+#ifndef REPO_SNAPSHOT_INTERNAL_H
+#define REPO_SNAPSHOT_INTERNAL_H
+
+#include "repo/bloblines.h"
+#include "repo/snapshot.h"
+
+#define SNAPSHOT_FORMAT "spaceferry snapshot"
+#define SNAPSHOT_TAGS_MAX 256
+
+/* A run of lines of the details, before compression. */
+#define SNAPSHOT_RUN_MIN ((size_t)512 * 1024)
+#define SNAPSHOT_RUN_MAX ((size_t)2 * 1024 * 1024)
+
+/* "snapshots/20261123T155246Z-1b2c3d4e.jsonl"; false for a time that no such
+ * name can tell. */
+bool snapshot_object(const struct snapshot *s, char out[REPO_OBJECT_MAX]);
+
+/* Letters, digits, - _ . only, 1 to SNAPSHOT_TAG_MAX of them. */
+bool snapshot_is_tag(const char *tag);
+
+/* Takes the members of a head.  ERR_DAMAGED says what is wrong with them. */
+bool snapshot_take_head(struct snapshot *s, const json_t *head,
+    struct err *err);
+
+#endif
