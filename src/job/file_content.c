@@ -85,6 +85,36 @@ out:
 	return ok;
 }
 
+/* The files of a snapshot bring their SHA-256 as ETag (snapshot_files.h), and
+ * whoever reads one to its end has what it says. */
+static bool
+is_known(const struct file_content *c)
+{
+
+	return c->worker->files->job->snapshot != NULL;
+}
+
+static bool
+take_known(struct file_content *c, struct buf *sample, struct err *err)
+{
+	size_t len = c->source.size < MEDIA_TYPE_SAMPLE ?
+	    (size_t)c->source.size : MEDIA_TYPE_SAMPLE;
+	uint8_t *piece;
+	bool ok;
+
+	if (!hash_unhex(c->source.etag, c->sha256, sizeof(c->sha256)))
+		return err_set(err, ERR_INTERNAL, "%s: no SHA-256",
+		    c->source.key);
+	if (!c->worker->files->job->writes)
+		return true;	/* nobody is told its type */
+	if ((piece = malloc(MEDIA_TYPE_SAMPLE)) == NULL)
+		return err_nomem(err, "file");
+	ok = read_file(c, 0, piece, len, err) &&
+	    (buf_append(sample, piece, len) || err_nomem(err, "file"));
+	free(piece);
+	return ok;
+}
+
 /* Applies the rules to the text; without a match the file itself is sent. */
 static bool
 rewrite_text(struct file_content *c, const struct buf *text, struct err *err)
@@ -122,8 +152,10 @@ prepare(struct file_content *c, const char *key, struct err *err)
 
 	buf_init(&sample, MEDIA_TYPE_SAMPLE);
 	buf_init(&text, FILE_CONTENT_TEXT_MAX);
-	ok = scan(c, &sample, is_text ? &text : NULL, err) &&
-	    (!is_text || rewrite_text(c, &text, err));
+	c->has_md5 = is_text || !is_known(c);
+	ok = c->has_md5 ? scan(c, &sample, is_text ? &text : NULL, err) &&
+	    (!is_text || rewrite_text(c, &text, err)) :
+	    take_known(c, &sample, err);
 	if (ok) {
 		media_type_of(c->worker->media, key, sample.data, sample.len,
 		    &c->media);

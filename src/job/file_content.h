@@ -30,13 +30,14 @@ struct file_content {
 	struct store_body body;
 	uint8_t sha256[HASH_SHA256_SIZE];
 	uint8_t md5[HASH_MD5_SIZE];
+	bool has_md5;			/* a snapshot's file has none */
 	struct media media;
 	struct store_headers headers;
 	bool source_failed;		/* reading it failed, not sending */
 };
 
-/* Opens the file, reads it once for its digests (and its text).  False with
- * *err; c holds nothing then. */
+/* Opens the file, reads it once for its digests (and its text); a snapshot knows
+ * them.  False with *err; c holds nothing then. */
 bool file_content_open(struct file_content *c, struct file_worker *w,
     const struct file_item *item, struct err *err);
 void file_content_close(struct file_content *c);

@@ -95,7 +95,7 @@ send_content(struct file_worker *w, struct file_content *c, struct err *err)
 		.body = c->body,
 		.headers = c->headers,
 		.sha256 = c->sha256,
-		.md5 = c->md5,
+		.md5 = c->has_md5 ? c->md5 : NULL,
 		.mtime_ns = w->files->job->snapshot != NULL ?
 		    c->source.mtime_ns : 0,
 		.upload_id = upload_id,

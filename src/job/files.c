@@ -105,6 +105,21 @@ check_not_in_repository(const struct files *f, const struct file_pair *pair,
 	return err_hint(err, "restore to another place");
 }
 
+/* No documents are moved while files are: their memory is free. */
+static struct store *
+open_place(const struct files *f, const struct snapshot_source *snapshot,
+    const char *name, struct err *err)
+{
+	const struct store_options options = store_options_of(f);
+	struct store *store;
+
+	store = snapshot_files_open(snapshot, name, &options,
+	    f->job->memory / f->workers, err);
+	if (store == NULL)
+		err_prefix(err, "files");
+	return store;
+}
+
 static bool
 open_source(struct files *f, struct file_pair *pair, struct err *err)
 {
@@ -112,9 +127,8 @@ open_source(struct files *f, struct file_pair *pair, struct err *err)
 	const char *from = pair->what->place.from;
 
 	if (f->job->snapshot != NULL) {
-		pair->source = snapshot_files_open(f->job->snapshot, from,
-		    &options, err);
-		return pair->source != NULL || err_prefix(err, "files");
+		pair->source = open_place(f, f->job->snapshot, from, err);
+		return pair->source != NULL;
 	}
 	pair->source = store_open(from, &options, err);
 	return (pair->source != NULL && probe(f, from, false, err)) ||
@@ -124,7 +138,6 @@ open_source(struct files *f, struct file_pair *pair, struct err *err)
 static bool
 open_pair(struct files *f, struct file_pair *pair, struct err *err)
 {
-	const struct store_options options = store_options_of(f);
 	const char *to = pair->what->place.to;
 
 	if (!open_source(f, pair, err))
@@ -134,9 +147,8 @@ open_pair(struct files *f, struct file_pair *pair, struct err *err)
 	if (to == NULL)
 		return true;
 	if (f->job->snapshot_to != NULL) {
-		pair->target = snapshot_files_open(f->job->snapshot_to, to,
-		    &options, err);
-		return pair->target != NULL || err_prefix(err, "files");
+		pair->target = open_place(f, f->job->snapshot_to, to, err);
+		return pair->target != NULL;
 	}
 	if (!open_target(f, pair, false, err) || !check_not_same(pair, err) ||
 	    !check_not_in_repository(f, pair, err))

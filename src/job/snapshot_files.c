@@ -278,7 +278,7 @@ fill(struct snapshot_files *s, size_t place, struct err *err)
 
 struct store *
 snapshot_files_open(const struct snapshot_source *source, const char *place,
-    const struct store_options *options, struct err *err)
+    const struct store_options *options, size_t memory, struct err *err)
 {
 	struct snapshot_files *s;
 	size_t i;
@@ -293,6 +293,7 @@ snapshot_files_open(const struct snapshot_source *source, const char *place,
 	s->base.driver = &driver;
 	s->base.options = *options;
 	s->source = source;
+	s->memory = memory;
 	if (fill(s, i, err))
 		return &s->base;
 	store_free(&s->base);

@@ -4,8 +4,9 @@
  *
  * Keys, sizes, times and SHA-256 (as ETag, in hex) are those of the snapshot; a
  * copy of what its details say of the place is held in memory: for each file its
- * key and about 110 bytes, and 32 for each MiB of it.  Whoever reads has one blob
- * at a time.
+ * key and about 110 bytes, and 32 for each MiB of it.  An open file of up to
+ * memory bytes is fetched once, however often it is read, and held; of a larger
+ * one there is one blob at a time.
  *
  * Each blob is proven by its name, and all of a file by its SHA-256 before the
  * end of it is handed out: who has read to the end without an error has what was
@@ -20,10 +21,12 @@
 #include "job/snapshot_source.h"
 #include "store/store.h"
 
-/* place: its name; NULL: the only one.  Reads the details once.  Blocks.  NULL
+/* place: its name; NULL: the only one.  memory: for each open file; less than a
+ * blob counts as one.  Reads the details once.  Blocks.  NULL
  * with *err: ERR_USAGE (no such place; the hint lists them), ERR_DAMAGED, what
  * the repository said. */
 struct store *snapshot_files_open(const struct snapshot_source *source,
-    const char *place, const struct store_options *options, struct err *err);
+    const char *place, const struct store_options *options, size_t memory,
+    struct err *err);
 
 #endif

@@ -25,6 +25,7 @@ struct snapshot_files {
 	const struct snapshot_source *source;
 	struct snapshot_file **v; /* by key */
 	size_t n, cap;
+	size_t memory;		/* files up to this size are kept while open */
 };
 
 struct snapshot_files_session {

@@ -14,8 +14,9 @@ struct open_file {
 	uint64_t *ends;		/* of the first known blobs */
 	size_t known;
 	struct hash *hash;
-	struct buf data;	/* of blob at */
-	size_t at;		/* n_blobs: none */
+	struct buf data;	/* a blob; with keep all known ones */
+	uint64_t start;		/* of data in the file */
+	bool keep;
 };
 
 static bool
@@ -61,37 +62,46 @@ failed(const struct open_file *f, struct err *err)
 	return false;
 }
 
+static uint64_t
+end_of_known(const struct open_file *f)
+{
+
+	return f->known > 0 ? f->ends[f->known - 1] : 0;
+}
+
+/* Blob i, which begins at start, in place of what is in memory or behind it. */
 static bool
-fetch(struct open_file *f, size_t i, struct err *err)
+fetch(struct open_file *f, size_t i, uint64_t start, struct err *err)
 {
 	const struct snapshot_files_session *ss =
 	    (struct snapshot_files_session *)f->base.session;
 	const struct snapshot_files *s =
 	    (struct snapshot_files *)ss->base.store;
 
-	f->at = f->what->n_blobs;
-	buf_reset(&f->data);
-	if (!repo_get(ss->repo, snapshot_source_key_id(s->source),
-	    f->what->blobs[i], &f->data, err))
-		return failed(f, err);
-	f->at = i;
-	return true;
+	if (!f->keep) {
+		buf_reset(&f->data);
+		f->start = start;
+	}
+	return repo_get(ss->repo, snapshot_source_key_id(s->source),
+	    f->what->blobs[i], &f->data, err) || failed(f, err);
 }
 
 /* Reads the first blob that was not yet. */
 static bool
 advance(struct open_file *f, struct err *err)
 {
-	uint64_t start = f->known > 0 ? f->ends[f->known - 1] : 0;
+	uint64_t start = end_of_known(f);
+	size_t before;
 
-	if (!fetch(f, f->known, err))
+	before = f->keep ? f->data.len : 0;
+	if (!fetch(f, f->known, start, err))
 		return false;
-	hash_update(f->hash, f->data.data, f->data.len);
-	f->ends[f->known++] = start + f->data.len;
+	hash_update(f->hash, f->data.data + before, f->data.len - before);
+	f->ends[f->known++] = start + (f->data.len - before);
 	if (check(f, err))
 		return true;
 	/* Nobody gets this one. */
-	f->at = f->what->n_blobs;
+	buf_truncate(&f->data, before);
 	f->known--;
 	return false;
 }
@@ -125,7 +135,6 @@ open_file(struct store_session *ss, const char *key, struct store_object *o,
 	}
 	f->base.session = ss;
 	f->what = what;
-	f->at = what->n_blobs;
 	buf_init(&f->data, REPO_BLOB_MAX);
 	f->ends = calloc(what->n_blobs + 1, sizeof(*f->ends));
 	if (f->ends == NULL) {
@@ -169,17 +178,26 @@ struct store_file *
 snapshot_files_file_open(struct store_session *ss, const char *key,
     struct store_object *o, struct err *err)
 {
+	const struct snapshot_files *s = (struct snapshot_files *)ss->store;
 	struct open_file *f = open_file(ss, key, o, err);
 
-	return f != NULL ? &f->base : NULL;
+	if (f == NULL)
+		return NULL;
+	if (f->what->size <= s->memory) {
+		f->keep = true;
+		buf_init(&f->data, s->memory + REPO_BLOB_MAX);
+	}
+	return &f->base;
 }
 
-/* Makes the blob that holds the byte at offset the one in memory. */
+/* Puts the byte at offset into memory, with some before and behind it. */
 static bool
 load(struct open_file *f, uint64_t offset, struct err *err)
 {
 	size_t low = 0, high = f->known, middle;
 
+	if (offset >= f->start && offset - f->start < f->data.len)
+		return true;
 	while (low < high) {
 		middle = low + (high - low) / 2;
 		if (f->ends[middle] > offset)
@@ -188,13 +206,13 @@ load(struct open_file *f, uint64_t offset, struct err *err)
 			low = middle + 1;
 	}
 	if (low < f->known)
-		return f->at == low || fetch(f, low, err);
+		return fetch(f, low, low > 0 ? f->ends[low - 1] : 0, err);
 	do {
 		if (f->known == f->what->n_blobs)
 			return damaged(f, "it ends early", err);
 		if (!advance(f, err))
 			return false;
-	} while (f->ends[f->known - 1] <= offset);
+	} while (end_of_known(f) <= offset);
 	return true;
 }
 
@@ -204,14 +222,12 @@ snapshot_files_file_read(struct store_file *file, uint64_t offset, void *data,
 {
 	struct open_file *f = (struct open_file *)file;
 	uint8_t *out = data;
-	uint64_t start;
 	size_t n, skip;
 
 	while (len > 0) {
 		if (!load(f, offset, err))
 			return false;
-		start = f->ends[f->at] - f->data.len;
-		skip = (size_t)(offset - start);
+		skip = (size_t)(offset - f->start);
 		n = f->data.len - skip < len ? f->data.len - skip : len;
 		memcpy(out, f->data.data + skip, n);
 		out += n;

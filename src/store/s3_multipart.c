@@ -263,7 +263,7 @@ run(struct s3_upload *u, char *etag, struct err *err)
 	if (put_parts(u, err) && s3_complete(u, etag, err))
 		return true;
 	if (err->kind == ERR_CHANGED || err->kind == ERR_REFUSED ||
-	    u->put->in_parts)
+	    err->kind == ERR_DAMAGED || u->put->in_parts)
 		abort_upload(u);
 	return false;
 }
