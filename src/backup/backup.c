@@ -243,6 +243,7 @@ count_week(struct backup *b, const struct snapshot *done)
 	r->bytes_read_week = done->read;
 	if (!snapshot_list(b->session, &list, NULL, NULL, &ignored))
 		return;
+	r->snapshots = list.n;
 	for (i = 0; i < list.n; i++) {
 		const struct snapshot *one = &list.v[i];
 

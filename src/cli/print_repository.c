@@ -295,6 +295,6 @@ print_repository_snapshot(FILE *out, const struct spaceferry_summary *s)
 	fprintf(out, " of %s", local_time(seconds_of(one->time), when));
 	if (s->repository.name == NULL)
 		return;
-	fputs(is(s, "backup") ? " is in " : " from ", out);
+	fputs(is(s, "backup") ? " in " : " from ", out);
 	print_safe(out, s->repository.name);
 }

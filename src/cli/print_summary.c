@@ -183,9 +183,10 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 		return;
 	fprintf(out, "  files: %s", units_print_count(f->count, count));
 	fprintf(out, ", %s: ", units_print_bytes(f->bytes, bytes));
-	state_part(out, &first, f->uploaded, s->dry_run ? "to send" : "sent");
-	state_part(out, &first, f->skipped,
-	    verify ? "equal" : "there already and equal");
+	state_part(out, &first, f->uploaded, backup ? "stored" :
+	    s->dry_run ? "to send" : "sent");
+	state_part(out, &first, f->skipped, verify ? "equal" : backup ?
+	    "there already" : "there already and equal");
 	state_part(out, &first, f->failed, "failed");
 	state_part(out, &first, f->missing, "missing");
 	state_part(out, &first, f->different, "different");
