@@ -54,7 +54,8 @@ refuse(const char *text, struct err *err)
 		return err_set(err, ERR_USAGE, "not an age recipient "
 		    "(age1...)");
 	/* Bech32 has no "1" in its data: what stands before it is a name. */
-	if (strchr(text + strlen(AGE_RECIPIENT), '1') != NULL)
+	if (strchr(text + strlen(AGE_RECIPIENT), '1') != NULL &&
+	    strpbrk(text, " \t,") == NULL)
 		return err_set(err, ERR_UNSUPPORTED, "only X25519 recipients "
 		    "are supported: %.100s", text);
 	return err_set(err, ERR_USAGE, "mistyped age recipient: %.100s", text);
