@@ -80,7 +80,7 @@ check_unopened(struct check *c, const struct err *err)
 		check_fail(c, "repository", "missing_config", remedy,
 		    "config is missing, but there are snapshots: %s",
 		    err->message);
-	else if (t.config && err->kind == ERR_DAMAGED)
+	else if (t.config && (err->kind == ERR_DAMAGED || t.others))
 		check_fail(c, "repository", "bad_config", remedy, "%s",
 		    err->message);
 	else
@@ -109,39 +109,19 @@ judge_identities(const struct check *c, struct err *err)
 	    "given, or leave --identity out");
 }
 
-static void
-tell_repository(struct check *c)
+static bool
+examine(struct check *c, struct err *err)
 {
 	const struct repo *r = c->repository.repo;
-	size_t k, proven = 0;
 
 	check_pass(c, "repository", "config", "%s: a repository, %s, id %s",
 	    repo_name(r), repo_is_encrypted(r) ? "encrypted" :
 	    "not encrypted", repo_id(r));
-	for (k = 0; k < c->n_keys; k++)
-		proven += c->keys[k].proven;
-	if (!repo_is_encrypted(r) || c->n_keys == 0 ||
-	    check_failed(c, "repository", "missing_key") > 0 ||
-	    check_failed(c, "repository", "bad_key") > 0 ||
-	    check_failed(c, "repository", "wrong_key") > 0)
-		return;
-	check_pass(c, "repository", "keys", "%zu naming key(s) of snapshots "
-	    "are there; %zu opened by an identity", c->n_keys, proven);
-}
-
-static bool
-examine(struct check *c, struct err *err)
-{
-
-	if (!check_heads(c, err))
+	if (!check_list(c, err) || !check_snapshots(c, err))
 		return false;
 	check_age(c);
-	if (!check_list(c, err) || !check_keys(c, err))
-		return false;
-	tell_repository(c);
-	return check_snapshots(c, err) && judge_identities(c, err) &&
-	    check_data(c, err) && check_contents(c, err) &&
-	    check_others(c, err);
+	return judge_identities(c, err) && check_data(c, err) &&
+	    check_contents(c, err) && check_others(c, err);
 }
 
 /* What was found is told however it ended. */
@@ -202,6 +182,8 @@ release(struct check *c)
 	check_files_free(c->files);
 	check_losses_free(c->losses);
 	pace_free(c->pace);
+	strings_free(&c->objects);
+	strings_free(&c->key_objects);
 	strings_free(&c->locks);
 	strings_free(&c->notes);
 	strings_free(&c->misplaced);

@@ -4,8 +4,8 @@
  *
  * Stages, in the order of check.c, each in a file of its own:
  *	list		every object of the repository, put where it belongs
- *	keys		the naming keys
- *	snapshots	each snapshot against the listing, then its details
+ *	snapshots	each snapshot against the listing, its naming key, its
+ *			details
  *	data		blobs read by several threads
  *	contents	digests of collections and files; what damage costs
  *	repair		what can be mended
@@ -48,7 +48,6 @@ struct check_key {
 
 /* What is remembered of each snapshot of the list. */
 struct check_snapshot {
-	bool whole;		/* its object could be read */
 	bool chosen;		/* its details and data are to be looked at */
 	bool open;		/* its details were read and agree */
 	uint32_t key;		/* number of its naming key */
@@ -61,15 +60,18 @@ struct check {
 	struct repo_session *session;
 	struct repo_lock *lock;
 	struct check_index index;
-	struct snapshot_list list;
+	struct snapshot_list list;	/* those that could be read */
 	struct check_snapshot *snapshots; /* one per snapshot of list */
+	size_t cap;			/* of both */
 	struct check_key *keys;
 	size_t n_keys;
 	struct check_cache *cache;
 	struct check_files *files;	/* NULL: not wanted */
 	struct check_losses *losses;
 	struct pace *pace;
-	struct strings locks;		/* objects, to be looked at */
+	struct strings objects;		/* snapshots/…, sorted by their time */
+	struct strings key_objects;	/* keys/… */
+	struct strings locks;
 	struct strings notes;
 	struct strings misplaced;	/* blobs at a wrong place in data/ */
 	struct strings stale;		/* notes of no use */
@@ -124,9 +126,11 @@ const char *check_snapshot_text(const struct snapshot *s,
 
 /* --- the stages: false with *err only when check itself cannot go on --- */
 
-bool check_heads(struct check *c, struct err *err); /* lists snapshots, keys */
 bool check_list(struct check *c, struct err *err);	/* every object */
-bool check_keys(struct check *c, struct err *err);
+/* The number of the naming key called id, looked at when it is met first. */
+bool check_key_number(struct check *c, const char *id, uint32_t *number,
+    struct err *err);
+void check_tell_keys(struct check *c);
 bool check_snapshots(struct check *c, struct err *err);
 bool check_data(struct check *c, struct err *err);
 bool check_contents(struct check *c, struct err *err);
@@ -173,13 +177,18 @@ struct check_listed {
 struct check_blobs {
 	struct check_listed *v;
 	size_t n;
-	bool note;		/* set before reading: what it says of them goes
-				 * into the index */
+	struct snapshot head;
+	struct snapshot_blob *said;	/* n of them */
+	size_t cap;
 };
-/* Reads snapshot number n whole.  *damage: why it cannot be (err_clear()ed when
- * it can). */
-bool check_blobs_read(struct check *c, size_t n, struct check_blobs *b,
-    struct err *damage, struct err *err);
+/* Reads a snapshot's object whole: head and said.  *damage: why it cannot be
+ * (err_clear()ed when it can).  check_blobs_free() in any case. */
+bool check_blobs_read(struct check *c, const char *object,
+    struct check_blobs *b, struct err *damage, struct err *err);
+/* Finds the blobs of snapshot number n in the index: v.  note: what it says of
+ * them goes there. */
+bool check_blobs_find(struct check *c, size_t n, struct check_blobs *b,
+    bool note, struct err *err);
 void check_blobs_free(struct check_blobs *b);
 /* The place of e in b; SIZE_MAX when it is not in it. */
 size_t check_blobs_place(const struct check *c, const struct check_blobs *b,
@@ -189,8 +198,12 @@ size_t check_blobs_place(const struct check *c, const struct check_blobs *b,
  * (ERR_NONE: nothing; ERR_AUTH: the identities are others').  False with *err only for what ends check. */
 typedef bool check_detail_fn(void *arg, const struct detail *d,
     struct err *err);
-bool check_details_read(struct check *c, size_t n, const struct check_blobs *b,
-    check_detail_fn *fn, void *arg, struct err *why, struct err *err);
+struct check_details_to {
+	check_detail_fn *fn;
+	void *arg;
+};
+bool check_details_read(struct check *c, const struct check_blobs *b,
+    const struct check_details_to *to, struct err *why, struct err *err);
 
 /* Holds the details of snapshot number n against the blobs it lists; tells. */
 bool check_details(struct check *c, size_t n, struct check_blobs *b,

@@ -3,26 +3,20 @@
 
 #include "backup/check.h"
 
-/* What a snapshot's object says, until its end has proven it. */
-struct gathered {
-	struct snapshot_blob *v;
-	size_t n, cap;
-};
-
 static bool
-gather(void *arg, const struct snapshot_blob *b, struct err *err)
+gather(void *arg, const struct snapshot_blob *one, struct err *err)
 {
-	struct gathered *g = arg;
-	struct snapshot_blob *v;
-	size_t cap = g->cap == 0 ? 1024 : 2 * g->cap;
+	struct check_blobs *b = arg;
+	struct snapshot_blob *said;
+	size_t cap = b->cap == 0 ? 1024 : 2 * b->cap;
 
-	if (g->n == g->cap) {
-		if ((v = realloc(g->v, cap * sizeof(*v))) == NULL)
+	if (b->n == b->cap) {
+		if ((said = realloc(b->said, cap * sizeof(*said))) == NULL)
 			return err_nomem(err, "blobs of a snapshot");
-		g->v = v;
-		g->cap = cap;
+		b->said = said;
+		b->cap = cap;
 	}
-	g->v[g->n++] = *b;
+	b->said[b->n++] = *one;
 	return true;
 }
 
@@ -43,28 +37,28 @@ note(struct check *c, size_t n, struct check_entry *e,
 		e->chosen = true;
 }
 
-static bool
-take_over(struct check *c, size_t n, const struct gathered *g,
-    struct check_blobs *b, struct err *err)
+bool
+check_blobs_find(struct check *c, size_t n, struct check_blobs *b, bool noted,
+    struct err *err)
 {
 	size_t i;
 
-	if ((b->v = calloc(g->n + 1, sizeof(*b->v))) == NULL)
+	if ((b->v = calloc(b->n + 1, sizeof(*b->v))) == NULL)
 		return err_nomem(err, "blobs of a snapshot");
-	for (i = 0; i < g->n; i++) {
+	for (i = 0; i < b->n; i++) {
 		struct check_entry *e;
 		uint32_t at;
 
-		if (!check_index_add(&c->index, g->v[i].blob.name, &at, err))
+		if (!check_index_add(&c->index, b->said[i].blob.name, &at,
+		    err))
 			return false;
 		e = &c->index.v[at];
-		if (b->note)
-			note(c, n, e, &g->v[i].blob);
+		if (noted)
+			note(c, n, e, &b->said[i].blob);
 		e->place = (uint32_t)i;
 		b->v[i].entry = at;
-		b->v[i].detail = g->v[i].detail;
+		b->v[i].detail = b->said[i].detail;
 	}
-	b->n = g->n;
 	return true;
 }
 
@@ -89,28 +83,19 @@ is_damage(enum err_kind kind)
 }
 
 bool
-check_blobs_read(struct check *c, size_t n, struct check_blobs *b,
+check_blobs_read(struct check *c, const char *object, struct check_blobs *b,
     struct err *damage, struct err *err)
 {
-	struct gathered g = { NULL, 0, 0 };
-	struct snapshot head;
-	bool ok;
 
+	memset(b, 0, sizeof(*b));
 	err_clear(damage);
-	snapshot_init(&head);
-	b->v = NULL;
-	b->n = 0;
-	ok = snapshot_read(c->session, c->list.v[n].object, &head, gather, &g,
-	    err);
-	if (ok) {
-		ok = take_over(c, n, &g, b, err);
-	} else if (is_damage(err->kind)) {
-		*damage = *err;
-		ok = true;
-	}
-	free(g.v);
-	snapshot_free(&head);
-	return ok;
+	snapshot_init(&b->head);
+	if (snapshot_read(c->session, object, &b->head, gather, b, err))
+		return true;
+	if (!is_damage(err->kind))
+		return false;
+	*damage = *err;
+	return true;
 }
 
 void
@@ -118,8 +103,9 @@ check_blobs_free(struct check_blobs *b)
 {
 
 	free(b->v);
-	b->v = NULL;
-	b->n = 0;
+	free(b->said);
+	snapshot_free(&b->head);
+	memset(b, 0, sizeof(*b));
 }
 
 size_t

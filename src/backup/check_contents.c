@@ -214,21 +214,23 @@ count_damage(struct check *c, size_t n, const struct check_blobs *b,
 static bool
 compare_one(struct check *c, size_t n, struct err *err)
 {
-	struct check_blobs b = { .note = false };
+	struct check_blobs b;
 	struct check_snapshot *s = &c->snapshots[n];
 	struct compare state = { .check = c, .snapshot = n };
+	const struct check_details_to to = { compare_line, &state };
 	struct err why;
 	bool ok;
 
-	ok = check_blobs_read(c, n, &b, &why, err) &&
-	    count_damage(c, n, &b, err);
-	if (ok && c->can_open && (s->damaged > 0 || (s->chosen &&
-	    c->index.contents != NULL))) {
-		ok = check_details_read(c, n, &b, compare_line, &state, &why,
-		    err);
-		c->seen.digests += state.proven;
-		c->seen.unproven += state.unproven;
+	ok = check_blobs_read(c, c->list.v[n].object, &b, &why, err);
+	if (ok && why.kind == ERR_NONE) {
+		ok = check_blobs_find(c, n, &b, false, err) &&
+		    count_damage(c, n, &b, err);
+		if (ok && c->can_open && (s->damaged > 0 || (s->chosen &&
+		    c->index.contents != NULL)))
+			ok = check_details_read(c, &b, &to, &why, err);
 	}
+	c->seen.digests += state.proven;
+	c->seen.unproven += state.unproven;
 	check_blobs_free(&b);
 	return ok;
 }
@@ -246,7 +248,7 @@ check_contents(struct check *c, struct err *err)
 	for (i = 0; i < c->list.n; i++) {
 		if (cancel_requested())
 			return cancel_err(err);
-		if (c->snapshots[i].whole && !compare_one(c, i, err))
+		if (!compare_one(c, i, err))
 			return false;
 	}
 	if (c->index.contents == NULL || damaged || c->seen.content_faults > 0)

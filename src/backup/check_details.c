@@ -10,8 +10,7 @@
 /* Lines out of blobs: one may begin in one and end in the next. */
 struct lines {
 	struct buf rest;
-	check_detail_fn *fn;
-	void *arg;
+	const struct check_details_to *to;
 	struct err *why;	/* what is wrong with them */
 };
 
@@ -30,7 +29,7 @@ take_line(struct lines *l, const char *line, size_t len, struct err *err)
 		}
 		return false;
 	}
-	ok = l->fn(l->arg, &d, err);
+	ok = l->to->fn(l->to->arg, &d, err);
 	detail_free(&d);
 	return ok;
 }
@@ -120,14 +119,13 @@ read_blobs(struct check *c, const struct check_blobs *b, struct lines *l,
 }
 
 bool
-check_details_read(struct check *c, size_t n, const struct check_blobs *b,
-    check_detail_fn *fn, void *arg, struct err *why, struct err *err)
+check_details_read(struct check *c, const struct check_blobs *b,
+    const struct check_details_to *to, struct err *why, struct err *err)
 {
-	struct lines l = { .fn = fn, .arg = arg, .why = why };
+	struct lines l = { .to = to, .why = why };
 	struct check_reader r;
 	bool ok;
 
-	(void)n;
 	err_clear(why);
 	err_clear(err);
 	buf_init(&l.rest, DETAIL_LINE_MAX);
@@ -294,10 +292,11 @@ check_details(struct check *c, size_t n, struct check_blobs *b,
     struct err *err)
 {
 	struct survey s = { .check = c, .snapshot = n, .blobs = b };
+	const struct check_details_to to = { survey_line, &s };
 	char text[CHECK_SNAPSHOT_TEXT];
 	struct err why;
 
-	if (!check_details_read(c, n, b, survey_line, &s, &why, err))
+	if (!check_details_read(c, b, &to, &why, err))
 		return false;
 	c->seen.collections += s.collections;
 	c->seen.documents += s.documents;

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backup/check.h"
@@ -120,18 +121,50 @@ check_key(struct check *c, struct check_key *k, struct err *err)
 }
 
 bool
-check_keys(struct check *c, struct err *err)
+check_key_number(struct check *c, const char *id, uint32_t *number,
+    struct err *err)
 {
+	char object[REPO_OBJECT_MAX];
+	struct check_key *k;
 	size_t i;
 
+	for (i = 0; i < c->n_keys; i++) {
+		if (strcmp(c->keys[i].id, id) == 0)
+			break;
+	}
+	*number = (uint32_t)i;
+	if (i < c->n_keys)
+		return true;
+	if ((k = realloc(c->keys, (i + 1) * sizeof(*k))) == NULL)
+		return err_nomem(err, "naming keys");
+	c->keys = k;
+	k += i;
+	c->n_keys++;
+	memset(k, 0, sizeof(*k));
+	memcpy(k->id, id, sizeof(k->id));
 	if (!repo_is_encrypted(c->repository.repo)) {
-		for (i = 0; i < c->n_keys; i++)
-			c->keys[i].loaded = true;
+		k->loaded = true;
 		return true;
 	}
-	for (i = 0; i < c->n_keys; i++) {
-		if (!check_key(c, &c->keys[i], err))
-			return false;
+	snprintf(object, sizeof(object), "keys/%s.age", id);
+	for (i = 0; i < c->key_objects.n; i++)
+		k->listed = k->listed ||
+		    strcmp(c->key_objects.v[i], object) == 0;
+	return check_key(c, k, err);
+}
+
+/* What is good about them. */
+void
+check_tell_keys(struct check *c)
+{
+	size_t k, proven = 0, bad = 0;
+
+	for (k = 0; k < c->n_keys; k++) {
+		proven += c->keys[k].proven;
+		bad += c->keys[k].damaged || !c->keys[k].listed;
 	}
-	return true;
+	if (repo_is_encrypted(c->repository.repo) && c->n_keys > 0 && bad == 0)
+		check_pass(c, "repository", "keys", "%zu naming key(s) of "
+		    "snapshots are there; %zu opened by an identity",
+		    c->n_keys, proven);
 }

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backup/check.h"
@@ -85,26 +86,6 @@ take_data(struct check *c, const struct store_object *o, struct err *err)
 }
 
 static bool
-take_key(struct check *c, const char *key, struct err *err)
-{
-	struct check_key *k;
-	size_t i;
-
-	if (!has_form(key + strlen("keys/"), "0123456789abcdef", ".age")) {
-		foreign(c, key, true);
-		return true;
-	}
-	(void)err;
-	for (i = 0; i < c->n_keys; i++) {
-		k = &c->keys[i];
-		if (strncmp(key + strlen("keys/"), k->id, strlen(k->id)) == 0 &&
-		    strcmp(key + strlen("keys/") + strlen(k->id), ".age") == 0)
-			k->listed = true;
-	}
-	return true;
-}
-
-static bool
 take_object(void *arg, const struct store_object *o, struct err *err)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -115,8 +96,9 @@ take_object(void *arg, const struct store_object *o, struct err *err)
 		return cancel_err(err);
 	if (strncmp(key, "data/", 5) == 0)
 		return take_data(c, o, err);
-	if (strncmp(key, "keys/", 5) == 0)
-		return take_key(c, key, err);
+	if (strncmp(key, "keys/", 5) == 0 && has_form(key + 5, hex, ".age"))
+		return strings_add(&c->key_objects, key) ||
+		    err_nomem(err, "keys");
 	if (strncmp(key, "snapshots/", 10) == 0) {
 		if (!check_is_snapshot(key))
 			foreign(c, key, true);
@@ -131,7 +113,8 @@ take_object(void *arg, const struct store_object *o, struct err *err)
 		c->seen.aside++;
 	else if (strcmp(key, "config") != 0)
 		foreign(c, key, strchr(key, '/') != NULL &&
-		    (strncmp(key, "locks/", 6) == 0 ||
+		    (strncmp(key, "keys/", 5) == 0 ||
+		    strncmp(key, "locks/", 6) == 0 ||
 		    strncmp(key, "partial/", 8) == 0));
 	return true;
 }
@@ -154,10 +137,48 @@ take_oddity(void *arg, enum store_oddity kind, const char *name,
 	return true;
 }
 
+static bool
+take_snapshot(void *arg, const struct store_object *o, struct err *err)
+{
+	struct check *c = arg;
+
+	return !check_is_snapshot(o->key) ||
+	    strings_add(&c->objects, o->key) || err_nomem(err, "snapshots");
+}
+
+static bool
+pass_over(void *arg, enum store_oddity kind, const char *name, const char *why,
+    struct err *err)
+{
+
+	(void)arg;
+	(void)kind;
+	(void)name;
+	(void)why;
+	(void)err;
+	return true;		/* comes once more */
+}
+
+static int
+compare(const void *a, const void *b)
+{
+
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Snapshots first: what they need was there before them, whatever a backup adds
+ * meanwhile. */
 bool
 check_list(struct check *c, struct err *err)
 {
-	const struct store_list_ops ops = { take_object, take_oddity };
+	const struct store_list_ops first = { take_snapshot, pass_over };
+	const struct store_list_ops all = { take_object, take_oddity };
+	struct store_session *ss = repo_session_store(c->session);
 
-	return store_list(repo_session_store(c->session), &ops, c, err);
+	if (!store_list_under(ss, "snapshots", &first, c, err))
+		return false;
+	if (c->objects.n > 0)
+		qsort(c->objects.v, c->objects.n, sizeof(*c->objects.v),
+		    compare);
+	return store_list(ss, &all, c, err);
 }

@@ -13,91 +13,59 @@ tell_bad(struct check *c, const char *key, const struct err *why)
 	if (why->kind == ERR_UNSUPPORTED)
 		check_fail(c, "snapshot", "newer_version", "check with a newer "
 		    "spaceferry", "%s: %s", key, why->message);
-	else if (why->kind == ERR_DIFFERS)
-		check_fail(c, "snapshot", "wrong_name", "give it its name back "
-		    "if it was renamed, else remove it", "%s: %s", key,
-		    why->message);
 	else
 		check_fail(c, "snapshot", "bad_manifest", "put a copy of it "
 		    "back that you have; else remove it: the other snapshots do "
 		    "not need it", "%s: %s", key, why->message);
 }
 
+/* Adds what could be read to the list; *n: its number. */
 static bool
-take_odd(void *arg, const char *key, const struct err *why, struct err *err)
+append(struct check *c, struct check_blobs *b, const struct strings *tags,
+    size_t *n, struct err *err)
 {
+	size_t cap = c->cap == 0 ? 64 : 2 * c->cap;
+	struct check_snapshot *s;
+	struct snapshot *v;
 
-	(void)err;
-	if (check_is_snapshot(key))
-		tell_bad(arg, key, why);
-	return true;		/* others: the listing tells them */
-}
-
-/* Numbers the naming keys of the snapshots. */
-static bool
-number_keys(struct check *c, struct err *err)
-{
-	size_t i, k;
-
-	for (i = 0; i < c->list.n; i++) {
-		const char *id = c->list.v[i].key_id;
-
-		for (k = 0; k < c->n_keys; k++) {
-			if (strcmp(c->keys[k].id, id) == 0)
-				break;
-		}
-		c->snapshots[i].key = (uint32_t)k;
-		if (k < c->n_keys)
-			continue;
-		struct check_key *grown = realloc(c->keys,
-		    (k + 1) * sizeof(*grown));
-
-		if (grown == NULL)
-			return err_nomem(err, "naming keys");
-		c->keys = grown;
-		memset(&grown[k], 0, sizeof(grown[k]));
-		memcpy(grown[k].id, id, sizeof(grown[k].id));
-		c->n_keys++;
+	if (c->list.n == c->cap) {
+		if ((v = realloc(c->list.v, cap * sizeof(*v))) == NULL)
+			return err_nomem(err, "list of snapshots");
+		c->list.v = v;
+		if ((s = realloc(c->snapshots, cap * sizeof(*s))) == NULL)
+			return err_nomem(err, "list of snapshots");
+		c->snapshots = s;
+		c->cap = cap;
 	}
+	*n = c->list.n;
+	s = &c->snapshots[*n];
+	memset(s, 0, sizeof(*s));
+	s->chosen = snapshot_has_tags(&b->head, tags);
+	if (!check_key_number(c, b->head.key_id, &s->key, err))
+		return false;
+	c->list.v[c->list.n++] = b->head;
+	snapshot_init(&b->head);
 	return true;
 }
 
-bool
-check_heads(struct check *c, struct err *err)
-{
-	struct strings tags = { NULL, 0 };
-	size_t i;
-	bool ok;
-
-	if (!snapshot_list(c->session, &c->list, take_odd, c, err))
-		return false;
-	c->snapshots = calloc(c->list.n + 1, sizeof(*c->snapshots));
-	ok = c->snapshots != NULL &&
-	    job_copy_strings(&c->job.options->tags, &tags);
-	for (i = 0; ok && i < c->list.n; i++)
-		c->snapshots[i].chosen = snapshot_has_tags(&c->list.v[i],
-		    &tags);
-	strings_free(&tags);
-	if (!ok)
-		return err_nomem(err, "list of snapshots");
-	return number_keys(c, err);
-}
-
 static bool
-check_one(struct check *c, size_t n, struct err *err)
+check_one(struct check *c, const char *object, const struct strings *tags,
+    struct err *err)
 {
-	struct check_blobs b = { .note = true };
-	struct check_snapshot *s = &c->snapshots[n];
+	struct check_blobs b;
 	struct err damage;
+	size_t n = 0;
 	bool ok;
 
-	ok = check_blobs_read(c, n, &b, &damage, err);
-	if (ok && damage.kind != ERR_NONE)
-		tell_bad(c, c->list.v[n].object, &damage);
-	else if (ok)
-		s->whole = true;
-	if (ok && s->whole && s->chosen && c->can_open)
-		ok = check_details(c, n, &b, err);
+	ok = check_blobs_read(c, object, &b, &damage, err);
+	if (ok && damage.kind != ERR_NONE) {
+		tell_bad(c, object, &damage);
+	} else if (ok) {
+		ok = append(c, &b, tags, &n, err) &&
+		    check_blobs_find(c, n, &b, true, err);
+		if (ok && c->snapshots[n].chosen && c->can_open)
+			ok = check_details(c, n, &b, err);
+	}
 	check_blobs_free(&b);
 	return ok;
 }
@@ -145,12 +113,15 @@ judge_keys(struct check *c)
 			"give an identity of those too: --identity F",
 		};
 
-		if (key->opens && key->listed && !key->proven && !key->damaged)
+		if (key->opens && key->listed && !key->proven &&
+		    !key->damaged) {
+			key->damaged = true;
 			check_fail(c, "repository", "bad_key", "put a copy of "
 			    "it back; or remove it and run backup on the "
 			    "machine whose state folder holds the key",
 			    "keys/%s.age cannot be decrypted, though blobs "
 			    "can", key->id);
+		}
 		if (key->opens || key->proven || !key->tried)
 			continue;
 		for (n = 0, i = 0; i < c->list.n; i++)
@@ -187,6 +158,23 @@ tell_stage(struct check *c)
 		    c->seen.files);
 }
 
+static bool
+check_each(struct check *c, struct err *err)
+{
+	struct strings tags = { NULL, 0 };
+	bool ok;
+	size_t i;
+
+	ok = job_copy_strings(&c->job.options->tags, &tags) ||
+	    err_nomem(err, "tags");
+	for (i = 0; ok && i < c->objects.n; i++) {
+		ok = cancel_requested() ? cancel_err(err) :
+		    check_one(c, c->objects.v[i], &tags, err);
+	}
+	strings_free(&tags);
+	return ok;
+}
+
 bool
 check_snapshots(struct check *c, struct err *err)
 {
@@ -194,16 +182,12 @@ check_snapshots(struct check *c, struct err *err)
 		"snapshot", "details", SPACEFERRY_SKIPPED,
 		"--identity F looks into them",
 	};
-	size_t i;
 
-	for (i = 0; i < c->list.n; i++) {
-		if (cancel_requested())
-			return cancel_err(err);
-		if (!check_one(c, i, err))
-			return false;
-	}
+	if (!check_each(c, err))
+		return false;
 	judge_blobs(c);
 	judge_keys(c);
+	check_tell_keys(c);
 	tell_stage(c);
 	if (!c->can_open && c->list.n > 0)
 		check_tell(c, &closed, "details of %zu snapshot(s) are "
