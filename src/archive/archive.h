@@ -93,6 +93,8 @@ struct archive_item {
 	size_t collection;	/* its number */
 	const uint8_t *doc;	/* lives until the next call */
 	size_t len;
+	bool left_out;		/* the document is there, but --query does not
+				 * choose it; false of an archive */
 };
 
 /* The next document, in the order of the archive (collections may alternate).

@@ -1,16 +1,109 @@
-#include "base/err.h"
-#include "job/job.h"
-#include "spaceferry.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/drill.h"
+#include "backup/restore.h"
+#include "job/migrate.h"
+#include "job/repository.h"
+#include "job/snapshot_source.h"
+
+static bool
+is_named(const struct spaceferry_options *o, const char *place)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_files; i++) {
+		if (o->files[i].place.from == NULL ||
+		    strcmp(o->files[i].place.from, place) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A restore that brings less than there is says so. */
+static void
+note_left_out(struct run *r)
+{
+	const struct snapshot_source *s = r->job.snapshot;
+	const struct spaceferry_options *o = r->job.options;
+	size_t i;
+
+	if (o->to == NULL && snapshot_source_count(s) > 0)
+		report_note(&r->job.report, "left_out", "--to URI brings them",
+		    "without --to the documents are left out: %zu collections",
+		    snapshot_source_count(s));
+	for (i = 0; i < snapshot_source_places(s); i++) {
+		const struct snapshot_place *p = snapshot_source_place(s, i);
+
+		if (!is_named(o, p->name))
+			report_note(&r->job.report, "left_out",
+			    "--files NAME=END brings them", "the files of %s "
+			    "are left out: %llu, %llu bytes", p->name,
+			    (unsigned long long)p->files,
+			    (unsigned long long)p->bytes);
+	}
+}
+
+bool
+restore_describe(struct run *r, struct err *err)
+{
+	const struct snapshot_source *s = r->job.snapshot;
+	struct spaceferry_summary *summary = r->job.report.summary;
+	struct spaceferry_snapshot *out;
+	size_t i;
+
+	if ((out = calloc(1, sizeof(*out))) == NULL)
+		return err_nomem(err, "summary");
+	summary->snapshots = out;
+	summary->n_snapshots = 1;
+	if (!repository_describe(snapshot_source_head(s), out) ||
+	    (out->source = strdup(snapshot_source_about(s)->source)) == NULL)
+		return err_nomem(err, "summary");
+	out->open = true;
+	out->collections = snapshot_source_count(s);
+	for (i = 0; i < snapshot_source_count(s); i++)
+		out->documents += snapshot_source_collection(s, i)->tally.count;
+	for (i = 0; i < snapshot_source_places(s); i++)
+		out->files += snapshot_source_place(s, i)->files;
+	return true;
+}
+
+static bool
+opened(void *arg, struct run *r, struct err *err)
+{
+
+	(void)arg;
+	note_left_out(r);
+	return restore_describe(r, err);
+}
+
+static int
+refuse(const struct spaceferry_options *options,
+    struct spaceferry_summary *summary)
+{
+	struct job job;
+	struct err err;
+
+	if (job_open(&job, options, "restore", summary, &err)) {
+		err_set(&err, ERR_USAGE, "%s is no snapshot", options->from);
+		err_hint(&err, "--from snapshot:latest, which is the default, or "
+		    "snapshot:ID");
+	}
+	return job_close(&job, false, &err);
+}
 
 int
 spaceferry_restore(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
 {
-	struct job job;
-	struct err err;
-	bool ok;
+	struct migrate_hooks hooks = { .opened = opened };
+	struct spaceferry_options o = *options;
 
-	ok = job_open(&job, options, "restore", summary, &err) &&
-	    err_set(&err, ERR_UNSUPPORTED, "restore is not there yet");
-	return job_close(&job, ok, &err);
+	if (o.from == NULL)
+		o.from = "snapshot:latest";
+	if (!snapshot_source_is(o.from))
+		return refuse(options, summary);
+	return o.drill ? drill_restore(&o, summary) :
+	    migrate_run(&o, "restore", &hooks, summary);
 }

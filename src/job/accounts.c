@@ -132,9 +132,22 @@ is_pipe(const struct end *e)
 }
 
 static bool
+is_snapshot(const struct end *e)
+{
+
+	return e->kind != END_MONGO && e->place.kind == ARCHIVE_SNAPSHOT;
+}
+
+static bool
 check_kinds(const struct data *d, bool verify, struct err *err)
 {
 
+	if (is_snapshot(&d->source) || is_snapshot(&d->target)) {
+		err_set(err, ERR_USAGE, "--users-and-roles: a snapshot holds "
+		    "none");
+		return err_hint(err, "export --users-and-roles writes them "
+		    "into an archive");
+	}
 	if (d->source.kind != END_MONGO &&
 	    d->source.place.kind == ARCHIVE_DOCUMENTS)
 		return err_set(err, ERR_USAGE, "--users-and-roles: a file of "

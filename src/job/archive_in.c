@@ -10,6 +10,7 @@
 #include "bson/doc.h"
 #include "job/archive_filter.h"
 #include "job/archive_in.h"
+#include "job/snapshot_in.h"
 
 #define WAIT_MS 100
 #define READ_SIZE ((size_t)256 * 1024)
@@ -33,6 +34,7 @@ struct archive_in {
 	struct codec_reader *codec;
 	struct archive_reader *reader;	/* NULL: documents */
 	struct documents documents;
+	struct snapshot_in *snapshot; /* NULL: none of the above is used */
 };
 
 /* --- the file --- */
@@ -252,13 +254,17 @@ documents_next(struct archive_in *in, struct archive_item *item,
 	return ARCHIVE_COLLECTION_END;
 }
 
-/* --- all three --- */
+/* --- all of them --- */
 
 static bool
 open_reader(struct archive_in *in, struct err *err)
 {
 	const struct archive_place *p = in->place;
 
+	if (p->kind == ARCHIVE_SNAPSHOT) {
+		in->snapshot = snapshot_in_open(p->snapshot, err);
+		return in->snapshot != NULL;
+	}
 	if (p->kind == ARCHIVE_DUMP) {
 		in->reader = archive_reader_dump(p->path, &archive_filter,
 		    err);
@@ -297,6 +303,7 @@ archive_in_free(struct archive_in *in)
 
 	if (in == NULL)
 		return;
+	snapshot_in_free(in->snapshot);
 	archive_reader_free(in->reader);
 	codec_reader_free(in->codec);
 	if (in->fd >= 0)
@@ -309,6 +316,8 @@ size_t
 archive_in_count(const struct archive_in *in)
 {
 
+	if (in->snapshot != NULL)
+		return snapshot_source_count(in->place->snapshot);
 	return in->reader != NULL ? archive_reader_count(in->reader) : 1;
 }
 
@@ -316,16 +325,50 @@ const struct archive_collection *
 archive_in_collection(const struct archive_in *in, size_t i)
 {
 
+	if (in->snapshot != NULL)
+		return &snapshot_source_collection(in->place->snapshot,
+		    i)->about;
 	return in->reader != NULL ? archive_reader_collection(in->reader, i) :
 	    &in->documents.collection;
+}
+
+const struct snapshot_source *
+archive_in_snapshot(const struct archive_in *in)
+{
+
+	return in->place->snapshot;
 }
 
 const char *
 archive_in_version(const struct archive_in *in)
 {
 
+	if (in->snapshot != NULL)
+		return snapshot_source_about(in->place->snapshot)->server;
 	return in->reader != NULL ? archive_reader_server_version(in->reader) :
 	    "";
+}
+
+void
+archive_in_choose(struct archive_in *in, struct archive_choice *choices)
+{
+	size_t i;
+
+	if (in->snapshot != NULL) {
+		snapshot_in_choose(in->snapshot, choices);
+		return;
+	}
+	for (i = 0; i < archive_in_count(in); i++)
+		choices[i].first = 0;
+}
+
+void
+archive_in_judge(struct archive_in *in, struct mongo_server *server,
+    const struct judge *judge)
+{
+
+	if (in->snapshot != NULL)
+		snapshot_in_judge(in->snapshot, server, judge);
 }
 
 enum archive_next
@@ -337,6 +380,9 @@ archive_in_next(struct archive_in *in, struct archive_item *item,
 		cancel_err(err);
 		return ARCHIVE_FAILED;
 	}
+	item->left_out = false;
+	if (in->snapshot != NULL)
+		return snapshot_in_next(in->snapshot, item, err);
 	return in->reader != NULL ? archive_next(in->reader, item, err) :
 	    documents_next(in, item, err);
 }

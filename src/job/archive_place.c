@@ -11,6 +11,7 @@ static const struct {
 	{ "archive:", ARCHIVE_FILE, "archive" },
 	{ "dump:", ARCHIVE_DUMP, "dump" },
 	{ "documents:", ARCHIVE_DOCUMENTS, "documents" },
+	{ "snapshot:", ARCHIVE_SNAPSHOT, "snapshot" },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -82,6 +83,10 @@ archive_place_init(struct archive_place *p, const char *text,
 		return err_set(err, ERR_INTERNAL, "no archive");
 	p->kind = kinds[i].kind;
 	p->path = text + strlen(kinds[i].prefix);
+	if (p->kind == ARCHIVE_SNAPSHOT) {
+		snprintf(p->name, sizeof(p->name), "%s", text);
+		return true;
+	}
 	if (*p->path == '\0') {
 		err_set(err, ERR_USAGE, "%s names no file", text);
 		return err_hint(err, "archive:FILE, archive:-, dump:FOLDER");

@@ -1,7 +1,7 @@
 /*
- * Where an archive, a dump directory or a file of documents is, and in what
- * form: what stands behind "archive:FILE", "archive:-", "dump:DIR" and
- * "documents:FILE".
+ * Where an archive, a dump directory, a file of documents or a snapshot is, and
+ * in what form: what stands behind "archive:FILE", "archive:-", "dump:DIR",
+ * "documents:FILE" and "snapshot:ID".
  *
  * A struct archive_place points into the text it was made of.
  */
@@ -15,7 +15,11 @@
 #include "codec/codec.h"
 #include "spaceferry.h"
 
-enum archive_kind { ARCHIVE_FILE, ARCHIVE_DUMP, ARCHIVE_DOCUMENTS };
+struct snapshot_source;
+
+enum archive_kind {
+	ARCHIVE_FILE, ARCHIVE_DUMP, ARCHIVE_DOCUMENTS, ARCHIVE_SNAPSHOT
+};
 
 struct archive_place {
 	enum archive_kind kind;
@@ -23,6 +27,8 @@ struct archive_place {
 	const char *ns;		/* documents: of which collection; else NULL */
 	bool stream;		/* stdin or stdout: it passes once */
 	enum codec codec;	/* of a dump: of each file that is written */
+	const struct snapshot_source *snapshot; /* ARCHIVE_SNAPSHOT: set by who
+				 * opened it, after archive_place_init() */
 	char name[PATH_MAX + 16]; /* "archive FILE", for messages */
 };
 

@@ -141,6 +141,8 @@ archive_scan_new(struct archive_in *in, struct users *accounts,
 	struct scanner s = { .in = in, .accounts = accounts };
 	bool ok;
 
+	if (archive_in_snapshot(in) != NULL)
+		return archive_scan_snapshot(archive_in_snapshot(in), err);
 	if ((s.scan = calloc(1, sizeof(*s.scan))) == NULL) {
 		err_nomem(err, "archive");
 		return NULL;

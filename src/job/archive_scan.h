@@ -2,7 +2,7 @@
  * One pass over a whole archive, dump or file of documents before anything is
  * written: that it is sound to its end, what each collection holds, and where
  * a collection may be cut into partitions (by the ordinals of its documents:
- * an archive knows no ranges).
+ * an archive knows no ranges).  Of a snapshot all that is known already.
  *
  * Filled once, then read only.
  */
@@ -37,7 +37,12 @@ struct archive_scan {
 				 * archive has another */
 };
 
-/* Reads in to its end.  accounts: users and roles in it are added there; NULL:
+/* The same from what a snapshot says of itself: nothing is read.  NULL when memory
+ * is out, ERR_DAMAGED for a name that is too long. */
+struct archive_scan *archive_scan_snapshot(const struct snapshot_source *s,
+    struct err *err);
+
+/* Reads in to its end (a snapshot: archive_scan_snapshot()).  accounts: users and roles in it are added there; NULL:
  * nobody asks for them.  progress may be NULL.  NULL with *err: ERR_DAMAGED,
  * ERR_CANCELLED, … */
 struct archive_scan *archive_scan_new(struct archive_in *in,

@@ -57,7 +57,7 @@ take(void *arg, const struct archive_item *item, struct err *err)
 	struct tally one = { 0 };
 	struct transform *t;
 
-	if (i == d->n_moves ||
+	if (i == d->n_moves || item->left_out ||
 	    (r->side->selected != NULL && !r->side->selected[i]))
 		return true;
 	if ((t = transform_of(r, i, err)) == NULL)
@@ -87,6 +87,7 @@ prepare(struct reading *r, struct err *err)
 {
 	const struct data *d = r->side->data;
 	const struct end *e = r->side->is_source ? &d->source : &d->target;
+	struct archive_choice *choices;
 	size_t i, n;
 
 	if ((r->in = archive_in_open(&e->place, err)) == NULL)
@@ -95,11 +96,24 @@ prepare(struct reading *r, struct err *err)
 	r->move_of = calloc(n + 1, sizeof(*r->move_of));
 	r->transforms = calloc(d->n_moves + 1, sizeof(*r->transforms));
 	r->counts = calloc(d->n_moves + 1, sizeof(*r->counts));
-	if (r->move_of == NULL || r->transforms == NULL || r->counts == NULL)
+	choices = calloc(n + 1, sizeof(*choices));
+	if (r->move_of == NULL || r->transforms == NULL || r->counts == NULL ||
+	    choices == NULL) {
+		free(choices);
 		return err_nomem(err, "archive");
-	for (i = 0; i < n; i++)
-		r->move_of[i] = archive_side_find(d, r->side->is_source,
+	}
+	for (i = 0; i < n; i++) {
+		size_t at = archive_side_find(d, r->side->is_source,
 		    archive_in_collection(r->in, i));
+
+		r->move_of[i] = at;
+		choices[i].wanted = at < d->n_moves &&
+		    (r->side->selected == NULL || r->side->selected[at]);
+	}
+	archive_in_choose(r->in, choices);
+	free(choices);
+	if (r->side->is_source)
+		data_ask(d, r->in);
 	return true;
 }
 

@@ -116,7 +116,7 @@ add(struct feeder *f, const struct archive_item *item, struct err *err)
 	if (feed->part == m->n_parts)
 		return err_set(err, ERR_CHANGED, "%s holds more documents than "
 		    "before", m->info->ns);
-	if (m->parts[feed->part].resumed)
+	if (m->parts[feed->part].resumed || item->left_out)
 		return true;
 	if (feed->batch == NULL && !open_batch(f, feed, err))
 		return false;
@@ -185,6 +185,31 @@ is_for(const struct copy_run *run, const struct move *m)
 	    m->stream == (run->which == COPY_STREAMS));
 }
 
+/* Only what is yet to be done is read, where that can be chosen. */
+static bool
+choose(struct feeder *f, struct err *err)
+{
+	struct archive_choice *choices;
+	size_t i, k;
+
+	if ((choices = calloc(f->n + 1, sizeof(*choices))) == NULL)
+		return err_nomem(err, "archive");
+	for (i = 0; i < f->n; i++) {
+		const struct move *m = f->feeds[i].move;
+
+		choices[i].wanted = m != NULL;
+		for (k = 0; m != NULL && k < m->n_parts &&
+		    m->parts[k].resumed && m->parts[k].end != UINT64_MAX; k++)
+			choices[i].first = m->parts[k].end;
+	}
+	archive_in_choose(f->in, choices);
+	for (i = 0; i < f->n; i++)
+		f->feeds[i].seen = choices[i].first;
+	free(choices);
+	data_ask(f->run->c->data, f->in);
+	return true;
+}
+
 static bool
 prepare(struct feeder *f, struct err *err)
 {
@@ -209,7 +234,7 @@ prepare(struct feeder *f, struct err *err)
 		if (at < d->n_moves && is_for(f->run, &d->moves[at]))
 			f->feeds[i].move = &d->moves[at];
 	}
-	return true;
+	return choose(f, err);
 }
 
 bool

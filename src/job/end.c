@@ -7,6 +7,7 @@
 #include "job/archive_out.h"
 #include "job/dump_sums.h"
 #include "job/end.h"
+#include "job/snapshot_source.h"
 
 static bool
 open_mongo(struct end *e, const struct end_options *options, struct err *err)
@@ -50,6 +51,27 @@ identify(struct end *e, struct err *err)
 }
 
 static bool
+open_snapshot(struct end *e, const struct end_options *options,
+    struct err *err)
+{
+
+	if (e->write) {
+		err_set(err, ERR_USAGE, "a snapshot is not written to");
+		return err_hint(err, "backup makes a new one");
+	}
+	if (options->snapshot == NULL) {
+		err_set(err, ERR_USAGE, "%s is not read here", options->text);
+		return err_hint(err, "restore --dry-run shows what it would "
+		    "bring, check looks at the repository");
+	}
+	e->place.snapshot = options->snapshot;
+	snprintf(e->place.name, sizeof(e->place.name), "%s",
+	    snapshot_source_name(options->snapshot));
+	e->identity = strdup(snapshot_source_identity(options->snapshot));
+	return e->identity != NULL || err_nomem(err, e->place.name);
+}
+
+static bool
 open_archive(struct end *e, const struct end_options *options, struct err *err)
 {
 
@@ -59,6 +81,8 @@ open_archive(struct end *e, const struct end_options *options, struct err *err)
 		return err_set(err, ERR_USAGE, "documents: is a source only");
 	if (!archive_place_init(&e->place, options->text, options->job, err))
 		return false;
+	if (e->place.kind == ARCHIVE_SNAPSHOT)
+		return open_snapshot(e, options, err);
 	if (e->write && !archive_out_check(&e->place, options->job->drop, err))
 		return false;
 	return identify(e, err);

@@ -1,7 +1,7 @@
 /*
  * One end of the data: where documents come from or go to.  A MongoDB, an
- * archive, a dump directory or a file of documents; what is the same for all
- * of them is here, so that plan, state and messages need not know which it is.
+ * archive, a dump directory, a file of documents or a snapshot; what is the same
+ * for all of them is here, so that plan, state and messages need not know which it is.
  *
  * Order: end_open(), end_read_catalog(), any use, end_close().  A struct end
  * belongs to the main thread; workers take sessions of their own from server,
@@ -33,7 +33,7 @@ struct end {
 	/* END_MONGO */
 	struct mongo_server *server;
 	struct mongo_session *session; /* of the main thread */
-	/* END_ARCHIVE: an archive, a dump or documents */
+	/* END_ARCHIVE: an archive, a dump, documents or a snapshot */
 	struct archive_place place;
 	char *identity;
 	bool write;		/* it is yet to be written: its catalog is
@@ -57,6 +57,8 @@ struct end_options {
 	const char *text;
 	struct mongo_options mongo;
 	const struct spaceferry_options *job;
+	const struct snapshot_source *snapshot; /* that text names, opened; it
+				 * outlives the end */
 	bool write;
 };
 bool end_open(struct end *e, const struct end_options *options,

@@ -12,6 +12,7 @@
 #include "job/files.h"
 #include "job/job.h"
 #include "job/links.h"
+#include "job/migrate.h"
 #include "job/moment.h"
 #include "job/move.h"
 #include "job/part.h"
@@ -19,6 +20,7 @@
 #include "job/preflight.h"
 #include "job/quota.h"
 #include "job/run.h"
+#include "job/snapshot_needs.h"
 #include "job/state_key.h"
 #include "job/target.h"
 #include "job/verify_data.h"
@@ -320,19 +322,36 @@ dry_run(struct run *r, struct err *err)
 
 /* --- */
 
-static int
-run_it(const struct spaceferry_options *options, const char *command,
-    struct spaceferry_summary *summary)
+static bool
+open_all(struct run *r, const struct migrate_hooks *hooks, struct err *err)
 {
+
+	if (hooks->opened != NULL && !hooks->opened(hooks->arg, r, err))
+		return false;
+	if (!run_open_ends(r, err) || !snapshot_needs_check(r, err))
+		return false;
+	return hooks->planned == NULL || hooks->planned(hooks->arg, r, err);
+}
+
+int
+migrate_run(const struct spaceferry_options *options, const char *command,
+    const struct migrate_hooks *hooks, struct spaceferry_summary *summary)
+{
+	static const struct migrate_hooks none;
 	struct run r;
 	struct err err;
 	bool ok;
 
+	if (hooks == NULL)
+		hooks = &none;
 	err_clear(&err);
-	ok = run_open(&r, options, command, summary, &err) &&
+	ok = run_open_job(&r, options, command, summary, &err) &&
+	    open_all(&r, hooks, &err) &&
 	    (options->dry_run ? dry_run(&r, &err) : migrate(&r, &err));
 	if (ok && !options->dry_run)
 		ok = run_finish_journal(&r, &err);
+	if (hooks->ended != NULL)
+		ok = hooks->ended(hooks->arg, &r, ok, &err);
 	return run_close(&r, ok, &err);
 }
 
@@ -341,7 +360,7 @@ spaceferry_migrate(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
 {
 
-	return run_it(options, "migrate", summary);
+	return migrate_run(options, "migrate", NULL, summary);
 }
 
 int
@@ -349,7 +368,7 @@ spaceferry_export(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
 {
 
-	return run_it(options, "export", summary);
+	return migrate_run(options, "export", NULL, summary);
 }
 
 int
@@ -357,5 +376,5 @@ spaceferry_import(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
 {
 
-	return run_it(options, "import", summary);
+	return migrate_run(options, "import", NULL, summary);
 }

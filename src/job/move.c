@@ -45,7 +45,9 @@ static bool
 check_archives(const struct data *d, const struct job *job, struct err *err)
 {
 
-	if (d->source.kind != END_MONGO && d->query.data != NULL) {
+	if (d->source.kind != END_MONGO && d->query.data != NULL &&
+	    (d->source.place.kind != ARCHIVE_SNAPSHOT ||
+	    d->target.kind != END_MONGO)) {
 		err_set(err, ERR_USAGE, "--query asks a server: %s cannot "
 		    "answer", end_name(&d->source));
 		return err_hint(err, "--include and --exclude choose "
@@ -111,14 +113,17 @@ open_ends(struct data *d, const struct job *job, struct err *err)
 {
 	struct mongo_options mongo = {
 		.patience_ms = job->patience_ms,
-		/* readers, writers, verifiers, index builder and main */
-		.max_sessions = 2 * job->workers + 4,
+		/* readers, writers, verifiers, index builder and main, and who
+		 * asks about a snapshot's documents */
+		.max_sessions = 2 * job->workers + 4 +
+		    (job->snapshot != NULL ? ARCHIVE_IN_THREADS : 0),
 	};
 	struct end_options source = { .role = "source",
-	    .text = job->options->from, .mongo = mongo, .job = job->options };
+	    .text = job->options->from, .mongo = mongo, .job = job->options,
+	    .snapshot = job->snapshot };
 	struct end_options target = { .role = "target",
 	    .text = job->options->to, .mongo = mongo, .job = job->options,
-	    .write = !job_compares(job) };
+	    .snapshot = job->snapshot_to, .write = !job_compares(job) };
 
 	if (!check_pipes(job, err))
 		return false;
@@ -297,7 +302,8 @@ data_open(struct data *d, struct job *job, struct err *err)
 	size_t i;
 
 	if (!data_init(d, job, err) || !open_ends(d, job, err) ||
-	    !read_catalogs(d, job, err) || !data_check_plan(d, err))
+	    !read_catalogs(d, job, err) || !data_check_plan(d, err) ||
+	    !data_find_judge(d, err))
 		return false;
 	note_versions(d, job->report.summary);
 	say_names(d);

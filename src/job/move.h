@@ -20,6 +20,7 @@
 #include "bson/rewrite.h"
 #include "job/end.h"
 #include "job/job.h"
+#include "mongo/judge.h"
 #include "mongo/catalog.h"
 #include "mongo/client.h"
 #include "mongo/source.h"
@@ -65,6 +66,9 @@ struct data {
 	struct end source;
 	struct end target;
 	struct rawdoc query;	/* --query; data NULL for none */
+	struct judge judge;	/* of a snapshot the target is asked which
+				 * documents query chooses; db NULL: is not */
+	char judge_db[MONGO_NS_MAX];
 	struct move *moves;	/* views last */
 	size_t n_moves;
 	bool same_deployment;
@@ -88,6 +92,11 @@ void data_close(struct data *d);
 bool data_init(struct data *d, const struct job *job, struct err *err);
 bool data_check_ends(struct data *d, const struct job *job, struct err *err);
 bool data_check_plan(struct data *d, struct err *err);
+
+/* For data_open(): decides who answers --query, and tries it out.  data_ask() lets
+ * a pass over the source ask it.  move_query.c. */
+bool data_find_judge(struct data *d, struct err *err);
+void data_ask(const struct data *d, struct archive_in *in);
 
 /* Appends the databases that the plan writes to, once each. */
 bool data_target_databases(const struct data *d, struct strings *dbs,

@@ -8,16 +8,27 @@
 #include "job/moment.h"
 #include "job/part.h"
 #include "job/run.h"
+#include "job/snapshot_source.h"
 #include "job/target.h"
 #include "state/place.h"
 
 #define FILTER_MAX ((size_t)16 * 1024 * 1024)
 
+/* A snapshot may be wanted for its files alone. */
+static bool
+is_for_files(const struct spaceferry_options *o)
+{
+
+	return o->n_files > 0 && ((o->to == NULL &&
+	    snapshot_source_is(o->from)) ||
+	    (o->from == NULL && snapshot_source_is(o->to)));
+}
+
 static bool
 check_ends(struct run *r, const struct spaceferry_options *o, struct err *err)
 {
 
-	r->has_data = o->from != NULL || o->to != NULL;
+	r->has_data = (o->from != NULL || o->to != NULL) && !is_for_files(o);
 	r->has_files = o->n_files > 0;
 	if (r->has_data && (o->from == NULL || o->to == NULL)) {
 		err_set(err, ERR_USAGE, "%s is missing",
@@ -35,14 +46,41 @@ check_ends(struct run *r, const struct spaceferry_options *o, struct err *err)
 	return true;
 }
 
+static bool
+open_snapshots(struct job *job, struct err *err)
+{
+	const struct spaceferry_options *o = job->options;
+
+	if (snapshot_source_is(o->from)) {
+		job->snapshot = snapshot_source_open(job, o->from, NULL, err);
+		if (job->snapshot == NULL)
+			return err_prefix(err, "source");
+	}
+	/* Nobody writes to one: end.c has the words for it. */
+	if (snapshot_source_is(o->to) && job_compares(job)) {
+		job->snapshot_to = snapshot_source_open(job, o->to,
+		    job->snapshot, err);
+		if (job->snapshot_to == NULL)
+			return err_prefix(err, "target");
+	}
+	return true;
+}
+
 bool
-run_open(struct run *r, const struct spaceferry_options *options,
+run_open_job(struct run *r, const struct spaceferry_options *options,
     const char *command, struct spaceferry_summary *summary, struct err *err)
 {
 
 	memset(r, 0, sizeof(*r));
-	if (!job_open(&r->job, options, command, summary, err) ||
-	    !check_ends(r, options, err))
+	return job_open(&r->job, options, command, summary, err) &&
+	    open_snapshots(&r->job, err);
+}
+
+bool
+run_open_ends(struct run *r, struct err *err)
+{
+
+	if (!check_ends(r, r->job.options, err))
 		return false;
 	if (r->has_files) {
 		r->files_opened = true;
@@ -59,6 +97,15 @@ run_open(struct run *r, const struct spaceferry_options *options,
 	if ((r->links = links_new(&r->job, r->files.indexes)) == NULL)
 		return err_nomem(err, "links");
 	return true;
+}
+
+bool
+run_open(struct run *r, const struct spaceferry_options *options,
+    const char *command, struct spaceferry_summary *summary, struct err *err)
+{
+
+	return run_open_job(r, options, command, summary, err) &&
+	    run_open_ends(r, err);
 }
 
 static void
@@ -155,6 +202,8 @@ run_close(struct run *r, bool ok, struct err *err)
 	place_free(r->looked);
 	journal_free(r->journal);
 	state_key_free(&r->key);
+	snapshot_source_close(r->job.snapshot_to);
+	snapshot_source_close(r->job.snapshot);
 	return job_close(&r->job, ok, err);
 }
 

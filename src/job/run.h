@@ -32,9 +32,13 @@ struct run {
 	bool files_opened;
 };
 
-/* Opens everything that reads: rules, stores, file lists, both deployments.
- * Nothing on the target is changed.  False with *err; run_close() is to be
- * called all the same. */
+/* Opens everything that reads: rules, snapshots, stores, file lists, both
+ * deployments.  Nothing on the target is changed.  False with *err; run_close()
+ * is to be called all the same.  In two steps for who looks at the snapshot
+ * before the ends are chosen, and may put other options in job.options. */
+bool run_open_job(struct run *r, const struct spaceferry_options *options,
+    const char *command, struct spaceferry_summary *summary, struct err *err);
+bool run_open_ends(struct run *r, struct err *err);
 bool run_open(struct run *r, const struct spaceferry_options *options,
     const char *command, struct spaceferry_summary *summary, struct err *err);
 

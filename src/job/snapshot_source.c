@@ -15,6 +15,7 @@
 struct snapshot_source {
 	struct repository own;	/* opened here; empty: another one's */
 	bool opened;
+	const struct job *job;
 	struct repo *repo;
 	struct repo_lock *lock;	/* NULL: none, or another one's */
 	struct snapshot head;
@@ -146,6 +147,7 @@ snapshot_source_open(const struct job *job, const char *text,
 		return NULL;
 	}
 	snapshot_init(&s->head);
+	s->job = job;
 	text += strlen(PREFIX);
 	if (*text == '\0') {
 		err_set(err, ERR_USAGE, "snapshot: names no snapshot");
@@ -200,6 +202,13 @@ snapshot_source_about(const struct snapshot_source *s)
 {
 
 	return &s->details.about;
+}
+
+const struct job *
+snapshot_source_job(const struct snapshot_source *s)
+{
+
+	return s->job;
 }
 
 const char *

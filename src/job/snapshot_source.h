@@ -68,6 +68,8 @@ struct repo *snapshot_source_repo(const struct snapshot_source *s);
 const struct snapshot *snapshot_source_head(const struct snapshot_source *s);
 const struct detail_snapshot *snapshot_source_about(
     const struct snapshot_source *s);
+/* The job that it was opened for. */
+const struct job *snapshot_source_job(const struct snapshot_source *s);
 /* What repo_get() wants to know: the naming key's id. */
 const char *snapshot_source_key_id(const struct snapshot_source *s);
 /* What tells it from all others, wherever they are: repository and snapshot. */
