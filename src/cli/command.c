@@ -40,6 +40,8 @@ check_ends(const struct options *o, const char *verb, struct err *err)
 		    "nor --files is given", verb);
 		return err_hint(err, "spaceferry %s --help", verb);
 	}
+	if (command_for_files(o))
+		return true;
 	if (job->from == NULL || job->to == NULL) {
 		err_set(err, ERR_USAGE, "--%s is missing",
 		    job->from == NULL ? "from" : "to");

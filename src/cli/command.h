@@ -58,6 +58,9 @@ bool command_check_prune(const struct options *o, struct err *err);
 bool command_check_snapshot(const struct options *o, enum command_bit bit,
     struct err *err);
 
+/* Whether a snapshot is the only end: it is wanted for its --files. */
+bool command_for_files(const struct options *o);
+
 /* restore: --from is a snapshot, or nothing.  What a config file or the
  * environment says otherwise is meant for other commands. */
 bool command_set_snapshot(struct options *o, struct err *err);

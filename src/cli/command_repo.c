@@ -21,6 +21,16 @@ check_repo(const struct options *o, struct err *err)
 }
 
 bool
+command_for_files(const struct options *o)
+{
+	const struct spaceferry_options *job = &o->job;
+
+	return job->n_files > 0 &&
+	    ((job->to == NULL && is_snapshot(job->from)) ||
+	    (job->from == NULL && is_snapshot(job->to)));
+}
+
+bool
 command_check_snapshot(const struct options *o, enum command_bit bit,
     struct err *err)
 {
