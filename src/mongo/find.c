@@ -171,10 +171,10 @@ find_once(struct mongo_session *s, const struct session_ns *ns,
 {
 	mongoc_client_session_t *session;
 	struct find with = *f;
-	const uint8_t *data;
+	const uint8_t *data = NULL;
 	bson_t opts, reply;
 	bson_iter_t docs;
-	uint32_t len;
+	uint32_t len = 0;
 	int64_t id;
 	bool ok;
 
