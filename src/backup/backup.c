@@ -78,7 +78,7 @@ static bool
 open_repository(struct backup *b, struct err *err)
 {
 
-	if (repository_open(&b->repository, &b->job, REPOSITORY_ADD, err))
+	if (repository_connect(&b->repository, &b->job, REPOSITORY_ADD, err))
 		return true;
 	return b->job.options->dry_run && err->kind == ERR_NOT_FOUND;
 }
@@ -357,7 +357,8 @@ static bool
 run(struct backup *b, struct err *err)
 {
 
-	if (!open_sources(b, err) || !open_repository(b, err) ||
+	if (!repository_prepare(&b->repository, &b->job, REPOSITORY_ADD, err) ||
+	    !open_sources(b, err) || !open_repository(b, err) ||
 	    !open_files(b, err))
 		return false;
 	return b->job.options->dry_run ? dry_run(b, err) : back_up(b, err);

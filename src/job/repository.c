@@ -3,6 +3,17 @@
 
 #include "job/repository.h"
 
+#define RECIPIENT_HINT "a recipient is the line age1… that age-keygen shows"
+#define IDENTITY_HINT "an identity file is what age-keygen -o FILE writes"
+
+static bool
+refuse(struct err *err, const char *option, const char *hint)
+{
+
+	err_prefix(err, "%s", option);
+	return err->hint[0] != '\0' ? false : err_hint(err, "%s", hint);
+}
+
 static bool
 read_recipients(struct repository *r, const struct spaceferry_options *o,
     struct err *err)
@@ -16,12 +27,12 @@ read_recipients(struct repository *r, const struct spaceferry_options *o,
 	for (i = 0; i < o->recipients.n; i++) {
 		if (!age_recipients_add(r->recipients, o->recipients.v[i],
 		    err))
-			return err_prefix(err, "--recipient");
+			return refuse(err, "--recipient", RECIPIENT_HINT);
 	}
 	for (i = 0; i < o->recipients_files.n; i++) {
 		if (!age_recipients_add_file(r->recipients,
 		    o->recipients_files.v[i], err))
-			return err_prefix(err, "--recipients-file");
+			return refuse(err, "--recipients-file", RECIPIENT_HINT);
 	}
 	if (age_recipients_count(r->recipients) > 0)
 		return true;
@@ -43,24 +54,32 @@ read_identities(struct repository *r, const struct spaceferry_options *o,
 		if (!age_identities_add_file(r->identities,
 		    o->identities.v[i], o->callbacks.passphrase,
 		    o->callbacks.arg, err))
-			return err_prefix(err, "--identity");
+			return refuse(err, "--identity", IDENTITY_HINT);
+	}
+	return true;
+}
+
+static bool
+check_tags(const struct spaceferry_options *o, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < o->tags.n; i++) {
+		if (!snapshot_is_tag(o->tags.v[i])) {
+			err_set(err, ERR_USAGE, "--tag %.80s cannot be a tag",
+			    o->tags.v[i]);
+			return err_hint(err, "a tag has letters, digits, - _ . "
+			    "only, at most %d of them", SNAPSHOT_TAG_MAX);
+		}
 	}
 	return true;
 }
 
 bool
-repository_open(struct repository *r, const struct job *job,
+repository_prepare(struct repository *r, const struct job *job,
     enum repository_use use, struct err *err)
 {
 	const struct spaceferry_options *o = job->options;
-	struct repo_options options = {
-		.url = o->repo,
-		.key_folder = o->state,
-		.patience_ms = job->patience_ms,
-		.bytes_per_second = o->bandwidth,
-		.create = use == REPOSITORY_ADD && !o->dry_run,
-		.add = use == REPOSITORY_ADD && !o->dry_run,
-	};
 
 	memset(r, 0, sizeof(*r));
 	if (o->repo == NULL) {
@@ -68,13 +87,39 @@ repository_open(struct repository *r, const struct job *job,
 		    "repository?");
 		return err_hint(err, "give it, or set SPACEFERRY_REPO");
 	}
-	if ((use == REPOSITORY_ADD && !read_recipients(r, o, err)) ||
-	    !read_identities(r, o, err))
-		return false;
-	options.recipients = r->recipients;
-	options.identities = r->identities;
+	return check_tags(o, err) &&
+	    (use != REPOSITORY_ADD || read_recipients(r, o, err)) &&
+	    read_identities(r, o, err);
+}
+
+bool
+repository_connect(struct repository *r, const struct job *job,
+    enum repository_use use, struct err *err)
+{
+	const struct spaceferry_options *o = job->options;
+	bool adds = use == REPOSITORY_ADD && !o->dry_run;
+	struct repo_options options = {
+		.url = o->repo,
+		.recipients = r->recipients,
+		.identities = r->identities,
+		.key_folder = o->state,
+		.patience_ms = job->patience_ms,
+		.bytes_per_second = o->bandwidth,
+		.create = adds,
+		.add = adds,
+	};
+
 	r->repo = repo_open(&options, err);
 	return r->repo != NULL;
+}
+
+bool
+repository_open(struct repository *r, const struct job *job,
+    enum repository_use use, struct err *err)
+{
+
+	return repository_prepare(r, job, use, err) &&
+	    repository_connect(r, job, use, err);
 }
 
 void

@@ -30,6 +30,14 @@ enum repository_use {
  * called all the same. */
 bool repository_open(struct repository *r, const struct job *job,
     enum repository_use use, struct err *err);
+
+/* The same in two steps: the first one reads recipients (REPOSITORY_ADD),
+ * identities and tags, and asks no store; what is wrong with them is known before
+ * anything else is done. */
+bool repository_prepare(struct repository *r, const struct job *job,
+    enum repository_use use, struct err *err);
+bool repository_connect(struct repository *r, const struct job *job,
+    enum repository_use use, struct err *err);
 void repository_close(struct repository *r);
 
 /* Copies head for the summary; details are left unknown (open false). */

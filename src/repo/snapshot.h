@@ -90,6 +90,8 @@ void snapshot_list_free(struct snapshot_list *list);
 const struct snapshot *snapshot_find(const struct snapshot_list *list,
     const char *text, const struct strings *tags, struct err *err);
 bool snapshot_has_tags(const struct snapshot *s, const struct strings *tags);
+/* Letters, digits, - _ . only, 1 to SNAPSHOT_TAG_MAX of them. */
+bool snapshot_is_tag(const char *tag);
 
 /* Reads the object whole and tells the blobs it needs: those of data, then those
  * of the details, in their order.  False with *err: ERR_DAMAGED, fn's. */

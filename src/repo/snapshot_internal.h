@@ -18,9 +18,6 @@
  * name can tell. */
 bool snapshot_object(const struct snapshot *s, char out[REPO_OBJECT_MAX]);
 
-/* Letters, digits, - _ . only, 1 to SNAPSHOT_TAG_MAX of them. */
-bool snapshot_is_tag(const char *tag);
-
 /* Takes the members of a head.  ERR_DAMAGED says what is wrong with them. */
 bool snapshot_take_head(struct snapshot *s, const json_t *head,
     struct err *err);
