@@ -121,7 +121,7 @@ void repo_counts(struct repo *r, struct repo_counts *out);
 
 /* Appends the contents of a blob to out, once they are proven to be those of its
  * name (repo_load_key() before).  Blocks.  ERR_DAMAGED names the object,
- * ERR_NOT_FOUND too; ERR_AUTH: no identity opens it. */
+ * ERR_NOT_FOUND too; ERR_AUTH: no identity opens it, nor the naming key. */
 bool repo_get(struct repo_session *s, const char *key_id,
     const uint8_t name[REPO_NAME_SIZE], struct buf *out, struct err *err);
 

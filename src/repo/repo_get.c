@@ -21,19 +21,35 @@ repo_name_of(struct repo *r, const char *key_id, const void *data, size_t len,
 	return ok;
 }
 
+/* A blob that none of the identities opens is damaged, where they open the
+ * naming key, which is for the same recipients. */
 static bool
-open_blob(struct repo_session *s, const char *what, struct buf *out,
+unseal(struct repo_session *s, const char *key_id, const char *what,
     struct err *err)
 {
-	const struct repo *r = s->repo;
+	struct repo *r = s->repo;
+
+	buf_reset(&s->packed);
+	if (age_decrypt(r->options.identities, s->sealed.data, s->sealed.len,
+	    what, &s->packed, err))
+		return true;
+	if (err->kind == ERR_UNSUPPORTED ||
+	    (err->kind == ERR_AUTH && repo_key_opens(r, key_id)))
+		err_set(err, ERR_DAMAGED, "%s is damaged: its header is not "
+		    "what was written", what);
+	return false;
+}
+
+static bool
+open_blob(struct repo_session *s, const char *key_id, const char *what,
+    struct buf *out, struct err *err)
+{
 	const struct buf *packed = &s->sealed;
 
 	if (s->codec == NULL && (s->codec = block_codec_new(err)) == NULL)
 		return false;
-	if (r->encrypted) {
-		buf_reset(&s->packed);
-		if (!age_decrypt(r->options.identities, s->sealed.data,
-		    s->sealed.len, what, &s->packed, err))
+	if (s->repo->encrypted) {
+		if (!unseal(s, key_id, what, err))
 			return false;
 		packed = &s->packed;
 	}
@@ -57,7 +73,7 @@ get(struct repo_session *s, const char *key_id,
 			err_set(err, ERR_NOT_FOUND, "%s is missing", what);
 		return false;
 	}
-	if (!open_blob(s, what, out, err))
+	if (!open_blob(s, key_id, what, out, err))
 		return false;
 	if (!repo_name_of(s->repo, key_id, out->data + start,
 	    out->len - start, got, err))

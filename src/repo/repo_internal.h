@@ -108,6 +108,8 @@ bool repo_key_own(struct repo *r, struct repo_session *s, struct err *err);
  * first), or where it is not loaded.  Lives as long as r. */
 bool repo_key_names(struct repo *r, const char *key_id,
     uint8_t out[REPO_KEY_SIZE]);
+/* Whether the identities open the naming key in the repository. */
+bool repo_key_opens(struct repo *r, const char *key_id);
 /* Makes names and id of key. */
 bool repo_key_fill(struct repo_key *k);
 bool repo_key_parse(const struct buf *text, struct repo_key *k);

@@ -233,6 +233,18 @@ out:
 	return ok;
 }
 
+bool
+repo_key_opens(struct repo *r, const char *key_id)
+{
+	struct repo_key k;
+	struct err err;
+	bool ok;
+
+	ok = fetch(r, key_id, &k, &err);
+	explicit_bzero(&k, sizeof(k));
+	return ok;
+}
+
 static bool
 is_id(const char *id)
 {
