@@ -39,12 +39,12 @@ struct bloblines_reader {
 	const char *format;
 	/* The rest of the head. */
 	bool (*head)(void *arg, const json_t *head, struct err *err);
-	/* NULL: the lines of blobs are counted, and not read. */
+	/* NULL: nobody is told. */
 	bool (*blob)(void *arg, const struct repo_blob *blob, bool detail,
 	    struct err *err);
 	void *arg;
 	/* Filled: */
-	uint64_t blobs, stored;	/* as its end says, and as counted */
+	uint64_t blobs, stored;	/* the sum of their sizes */
 	uint64_t size;
 };
 

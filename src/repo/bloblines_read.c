@@ -105,9 +105,6 @@ on_blob(struct reading *r, const char *line, size_t len, struct err *err)
 	struct repo_blob b;
 	bool detail;
 
-	r->blobs++;
-	if (r->to->blob == NULL)
-		return true;
 	if (!parse_blob(line, len, &b, &detail))
 		return damaged(r, err, "line %" PRIu64 " is not that of a "
 		    "blob", r->number);
@@ -115,8 +112,9 @@ on_blob(struct reading *r, const char *line, size_t len, struct err *err)
 		return damaged(r, err, "line %" PRIu64 ": a blob of data "
 		    "behind those of the details", r->number);
 	r->details = detail;
+	r->blobs++;
 	r->stored += b.stored;
-	return r->to->blob(r->to->arg, &b, detail, err);
+	return r->to->blob == NULL || r->to->blob(r->to->arg, &b, detail, err);
 }
 
 static json_t *
@@ -261,8 +259,7 @@ check(struct reading *r, struct err *err)
 	if (memcmp(sha256, r->sha256, sizeof(sha256)) != 0)
 		return damaged(r, err, "the digest of its lines is another "
 		    "than its end says");
-	if (r->blobs != r->to->blobs ||
-	    (r->to->blob != NULL && r->stored != r->to->stored))
+	if (r->blobs != r->to->blobs || r->stored != r->to->stored)
 		return damaged(r, err, "it lists %" PRIu64 " blobs, its end "
 		    "says %" PRIu64 ", or their sizes add up to another sum",
 		    r->blobs, r->to->blobs);
