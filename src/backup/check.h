@@ -49,7 +49,6 @@ struct check_key {
 /* What is remembered of each snapshot of the list. */
 struct check_snapshot {
 	bool chosen;		/* its details and data are to be looked at */
-	bool open;		/* its details were read and agree */
 	uint32_t key;		/* number of its naming key */
 	uint64_t damaged;	/* blobs of it */
 };
@@ -90,6 +89,7 @@ struct check {
 		uint64_t collections, documents, files;	/* of details */
 		uint64_t digests;	/* collections and files proven */
 		uint64_t unproven;	/* those of which not all was read */
+		uint64_t open;		/* snapshots whose details agree */
 		uint64_t odd;		/* snapshots that cannot be read */
 		uint64_t detail_faults, content_faults;
 	} seen;
@@ -117,6 +117,13 @@ void check_tell_rest(struct check *c);
 /* "1.5 GiB" */
 #define CHECK_SIZE_TEXT 32
 const char *check_size_text(uint64_t bytes, char out[CHECK_SIZE_TEXT]);
+/* "1 blob", "2 blobs" */
+#define CHECK_COUNT_TEXT 48
+const char *check_count_text(uint64_t n, const char *one,
+    char out[CHECK_COUNT_TEXT]);
+/* The same; lives as long as the block. */
+#define CHECK_COUNT(n, one) \
+	check_count_text((n), (one), (char[CHECK_COUNT_TEXT]){ 0 })
 /* "2 h 5 min" */
 const char *check_span_text(uint64_t ns, char out[CHECK_SIZE_TEXT]);
 /* "1a2b3c4d of 2026-11-23T15:52:46Z" */

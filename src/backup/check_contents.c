@@ -254,13 +254,13 @@ check_contents(struct check *c, struct err *err)
 	if (c->index.contents == NULL || damaged || c->seen.content_faults > 0)
 		return true;
 	if (c->seen.unproven == 0)
-		check_pass(c, "snapshot", "digests", "%" PRIu64 " collection(s) "
-		    "and file(s) have the digests they were backed up with",
-		    c->seen.digests);
+		check_pass(c, "snapshot", "digests", "%" PRIu64 " collections "
+		    "and files of %s have the digests they were backed up with",
+		    c->seen.digests, CHECK_COUNT(c->seen.open, "snapshot"));
 	else
-		check_pass(c, "snapshot", "digests", "%" PRIu64 " collection(s) "
-		    "and file(s) have the digests they were backed up with; of "
-		    "%" PRIu64 " not all was read", c->seen.digests,
+		check_pass(c, "snapshot", "digests", "%" PRIu64 " collections "
+		    "and files have the digests they were backed up with; of "
+		    "%" PRIu64 " others not all was read", c->seen.digests,
 		    c->seen.unproven);
 	return true;
 }

@@ -279,16 +279,17 @@ tell_stage(struct data *d)
 		    c->index.v[i].damage != CHECK_WHOLE;
 	check_size_text(c->seen.read_bytes, size);
 	if (bad == 0 && d->candidates > d->n && d->n_files == 0)
-		check_pass(c, "blob", "data", "%zu of %zu blob(s), chosen by "
-		    "chance, were read (with details %s): they are what was "
-		    "stored", d->n, d->candidates, size);
+		check_pass(c, "blob", "data", "%zu of %s, chosen by chance, "
+		    "were read (%s in all): they are what was stored", d->n,
+		    CHECK_COUNT(d->candidates, "blob"), size);
 	else if (bad == 0)
-		check_pass(c, "blob", "data", "%" PRIu64 " blob(s), %s, were "
-		    "read: they are what was stored", c->seen.read, size);
+		check_pass(c, "blob", "data", "%s, %s, were read: they are "
+		    "what was stored", CHECK_COUNT(c->seen.read, "blob"),
+		    size);
 	if (c->seen.renewed > 0)
-		check_pass(c, "blob", "renewed", "%" PRIu64 " blob(s) are other "
-		    "bytes than were recorded, with the right contents: stored "
-		    "anew by another version", c->seen.renewed);
+		check_pass(c, "blob", "renewed", "%s: other bytes than were "
+		    "recorded, but the right contents: stored anew by another "
+		    "version", CHECK_COUNT(c->seen.renewed, "blob"));
 }
 
 bool

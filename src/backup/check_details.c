@@ -275,14 +275,14 @@ judge(struct survey *s)
 		check_fail(c, "snapshot", "detail_mismatch",
 		    "its object was changed: put a copy of it back, or restore "
 		    "from another snapshot; do not prune before that",
-		    "snapshot %s: its details name %" PRIu64 " blob(s) that "
-		    "its list does not have: %s", text, s->strangers,
+		    "snapshot %s: its details name %s that its list does not "
+		    "have: %s", text, CHECK_COUNT(s->strangers, "blob"),
 		    s->first);
 	if (s->fault.kind == ERR_NONE && n > 0)
-		check_tell(c, &surplus, "snapshot %s lists %" PRIu64 " blob(s) "
-		    "that its details do not name", text, n);
+		check_tell(c, &surplus, "snapshot %s lists %s that its "
+		    "details do not name", text, CHECK_COUNT(n, "blob"));
 	if (s->fault.kind == ERR_NONE && s->strangers == 0)
-		c->snapshots[s->snapshot].open = true;
+		c->seen.open++;
 	else
 		c->seen.detail_faults++;
 }

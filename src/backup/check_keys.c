@@ -164,7 +164,7 @@ check_tell_keys(struct check *c)
 		bad += c->keys[k].damaged || !c->keys[k].listed;
 	}
 	if (repo_is_encrypted(c->repository.repo) && c->n_keys > 0 && bad == 0)
-		check_pass(c, "repository", "keys", "%zu naming key(s) of "
-		    "snapshots are there; %zu opened by an identity",
-		    c->n_keys, proven);
+		check_pass(c, "repository", "keys", "%s of snapshots; %zu "
+		    "opened by an identity", CHECK_COUNT(c->n_keys,
+		    "naming key"), proven);
 }

@@ -81,14 +81,15 @@ tell_garbage(struct check *c)
 		}
 	}
 	if (n > 0)
-		check_pass(c, "blob", "garbage", "%" PRIu64 " blob(s), %s, that "
-		    "no %ssnapshot needs: prune removes them", n,
+		check_pass(c, "blob", "garbage", "%s, %s, that no %ssnapshot "
+		    "needs: left by interrupted backups, or being backed up "
+		    "now; prune removes such", CHECK_COUNT(n, "blob"),
 		    check_size_text(bytes, size),
 		    c->seen.odd > 0 ? "readable " : "");
 	if (c->seen.aside > 0)
-		check_pass(c, "repository", "aside", "%" PRIu64 " object(s) in "
-		    "damaged/, put there by --repair: remove them once backups "
-		    "are whole again", c->seen.aside);
+		check_pass(c, "repository", "aside", "%s in damaged/, put "
+		    "there by --repair: remove them once check is content",
+		    CHECK_COUNT(c->seen.aside, "object"));
 }
 
 bool

@@ -188,7 +188,7 @@ check_repair(struct check *c, struct err *err)
 	    !repo_lock_sweep(c->session, c->lock, &n, err))
 		return false;
 	if (n > 0)
-		check_pass(c, "lock", "removed", "%zu lock(s) of runs that are "
-		    "no more were removed", n);
+		check_pass(c, "lock", "removed", "removed: %s of runs that "
+		    "are no more", CHECK_COUNT(n, "lock"));
 	return true;
 }

@@ -126,9 +126,9 @@ judge_keys(struct check *c)
 			continue;
 		for (n = 0, i = 0; i < c->list.n; i++)
 			n += c->snapshots[i].key == k;
-		check_tell(c, &f, "%zu snapshot(s) are encrypted to others "
-		    "than these identities (naming key %s): their details were "
-		    "not looked at", n, key->id);
+		check_tell(c, &f, "%s encrypted to others than these "
+		    "identities (naming key %s): the details were not looked "
+		    "at", CHECK_COUNT(n, "snapshot"), key->id);
 	}
 }
 
@@ -136,26 +136,26 @@ static void
 tell_stage(struct check *c)
 {
 	char size[CHECK_SIZE_TEXT];
-	uint64_t open = 0, bad = 0;
+	uint64_t bad = 0;
 	size_t i;
 
-	for (i = 0; i < c->list.n; i++)
-		open += c->snapshots[i].open;
 	for (i = 0; i < c->index.n; i++)
 		bad += c->index.v[i].damage != CHECK_WHOLE;
 	if (c->seen.odd == 0)
-		check_pass(c, "snapshot", "manifests", "%zu snapshot(s), each "
-		    "whole and under its own name", c->list.n);
+		check_pass(c, "snapshot", "manifests", "%s, whole and under "
+		    "the right names", CHECK_COUNT(c->list.n, "snapshot"));
 	if (bad == 0)
-		check_pass(c, "blob", "listed", "%" PRIu64 " blob(s), %s: all "
-		    "that snapshots need are there with their sizes",
-		    c->seen.blobs, check_size_text(c->seen.bytes, size));
-	if (open > 0 && c->seen.detail_faults == 0)
-		check_pass(c, "snapshot", "details", "details of %" PRIu64
-		    " snapshot(s) agree with their lists: %" PRIu64
-		    " collection(s), %" PRIu64 " document(s), %" PRIu64
-		    " file(s)", open, c->seen.collections, c->seen.documents,
-		    c->seen.files);
+		check_pass(c, "blob", "listed", "%s, %s: all that snapshots "
+		    "need are there with their sizes",
+		    CHECK_COUNT(c->seen.blobs, "blob"),
+		    check_size_text(c->seen.bytes, size));
+	if (c->seen.open > 0 && c->seen.detail_faults == 0)
+		check_pass(c, "snapshot", "details", "what is in %s agrees "
+		    "with the lists of blobs: %s, %s, %s",
+		    CHECK_COUNT(c->seen.open, "snapshot"),
+		    CHECK_COUNT(c->seen.collections, "collection"),
+		    CHECK_COUNT(c->seen.documents, "document"),
+		    CHECK_COUNT(c->seen.files, "file"));
 }
 
 static bool
@@ -190,7 +190,8 @@ check_snapshots(struct check *c, struct err *err)
 	check_tell_keys(c);
 	tell_stage(c);
 	if (!c->can_open && c->list.n > 0)
-		check_tell(c, &closed, "details of %zu snapshot(s) are "
-		    "encrypted, and no identity was given", c->list.n);
+		check_tell(c, &closed, "what is in %s is encrypted, and no "
+		    "identity was given", CHECK_COUNT(c->list.n,
+		    "snapshot"));
 	return true;
 }

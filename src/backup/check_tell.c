@@ -176,11 +176,23 @@ check_size_text(uint64_t bytes, char out[CHECK_SIZE_TEXT])
 }
 
 const char *
+check_count_text(uint64_t n, const char *one, char out[CHECK_COUNT_TEXT])
+{
+
+	snprintf(out, CHECK_COUNT_TEXT, "%" PRIu64 " %s%s", n, one,
+	    n == 1 ? "" : "s");
+	return out;
+}
+
+const char *
 check_span_text(uint64_t ns, char out[CHECK_SIZE_TEXT])
 {
 	uint64_t minutes = ns / 1000000000 / 60;
 
-	if (minutes < 120)
+	if (minutes < 2)
+		snprintf(out, CHECK_SIZE_TEXT, "%" PRIu64 " s",
+		    ns / 1000000000);
+	else if (minutes < 120)
 		snprintf(out, CHECK_SIZE_TEXT, "%" PRIu64 " min", minutes);
 	else if (minutes < (uint64_t)48 * 60)
 		snprintf(out, CHECK_SIZE_TEXT, "%" PRIu64 " h %" PRIu64 " min",

@@ -6,6 +6,7 @@
 #include "cli/text.h"
 
 #define GROUP_COLUMNS 8
+#define GROUP_COLUMNS_CHECK 11	/* "repository" is its first one */
 #define NAME_COLUMNS 16
 #define LEAST_TEXT 24		/* columns that text needs to be wrapped */
 #define TEXT_LARGEST (64 * 1024)
@@ -92,12 +93,15 @@ print_head(struct print_doctor *p, const struct spaceferry_check *c)
 	bool same = p->group != NULL && strcmp(p->group, c->group) == 0;
 	const char *mark = p->utf8 ? verdicts[c->verdict].mark :
 	    verdicts[c->verdict].ascii;
-	size_t width = text_columns(c->name), at = GROUP_COLUMNS +
-	    text_columns(mark) + 1;
+	size_t width = text_columns(c->name), at;
 
+	if (p->group == NULL)
+		p->groups = strcmp(c->group, "repository") == 0 ?
+		    GROUP_COLUMNS_CHECK : GROUP_COLUMNS;
+	at = p->groups + text_columns(mark) + 1;
 	p->group = c->group;
 	fputs(p->colour ? BOLD : "", p->out);
-	print_cell(p->out, same ? "" : c->group, GROUP_COLUMNS);
+	print_cell(p->out, same ? "" : c->group, p->groups);
 	fputs(p->colour ? PLAIN : "", p->out);
 	fprintf(p->out, "%s%s%s ",
 	    p->colour ? verdicts[c->verdict].colour : "", mark,

@@ -1,5 +1,5 @@
 /*
- * What doctor says: each check as it is made, a line for people or one of JSON,
+ * What doctor and check say: each check as it is made, a line for people or one of JSON,
  * and the closing words.  For people the group stands before the first of its
  * checks; a pass is one line, cut to the terminal; what asks for something to be
  * done is wrapped, its remedy below it.
@@ -23,6 +23,7 @@ struct print_doctor {
 	bool utf8;		/* marks instead of words */
 	unsigned columns;	/* of the terminal; 0: nothing is wrapped */
 	const char *group;	/* of the last check; NULL at first */
+	size_t groups;		/* columns of groups */
 };
 
 /* Fills *p with what is known of out: colour, width, the locale. */
