@@ -29,7 +29,8 @@ endif()
 file(RELATIVE_PATH SF_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/spaceferry.pc.in spaceferry.pc @ONLY)
 
-install(TARGETS spaceferry RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS spaceferry RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+    COMPONENT program)
 install(TARGETS libspaceferry ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES include/spaceferry.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_BINARY_DIR}/spaceferry.pc
@@ -52,12 +53,15 @@ endforeach()
 add_custom_target(generated ALL DEPENDS ${generated})
 
 install(FILES ${CMAKE_BINARY_DIR}/generated/spaceferry.man
-    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 RENAME spaceferry.1)
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 RENAME spaceferry.1
+    COMPONENT program)
 install(FILES ${CMAKE_BINARY_DIR}/generated/spaceferry.bash
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-    RENAME spaceferry)
+    RENAME spaceferry COMPONENT program)
 install(FILES ${CMAKE_BINARY_DIR}/generated/spaceferry.zsh
     DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions
-    RENAME _spaceferry)
+    RENAME _spaceferry COMPONENT program)
 install(FILES ${CMAKE_BINARY_DIR}/generated/spaceferry.fish
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+    COMPONENT program)
+include(cmake/package.cmake)
