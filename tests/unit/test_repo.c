@@ -378,6 +378,66 @@ test_place(void **state)
 	}
 }
 
+static bool
+tell(void *arg, const uint8_t name[REPO_NAME_SIZE], uint64_t size,
+    struct err *err)
+{
+
+	(void)name;
+	(void)err;
+	return buf_printf(arg, "blob %d\n", (int)size);
+}
+
+static bool
+tell_odd(void *arg, const char *key, uint64_t size, struct err *err)
+{
+
+	(void)err;
+	return buf_printf(arg, "%s %d\n", key, (int)size);
+}
+
+static void
+test_list(void **state)
+{
+	struct repo *r = open_add(NULL, NULL);
+	struct repo_session *s = new_session(r);
+	struct repo_listing l = { tell, tell_odd, NULL };
+	char text[256];
+	struct repo_blob a;
+	struct buf out;
+	struct err err;
+	uint8_t name[32];
+
+	(void)state;
+	buf_init(&out, 4096);
+	l.arg = &out;
+	assert_true(repo_list(s, &l, &err));
+	assert_int_equal(out.len, 0);
+	put(s, "one", &a);
+	shell("mkdir -p r/data/zz && echo x > r/data/zz/notes && "
+	    "echo xy > r/data/76/7692.zst && echo > r/other");
+	assert_true(repo_list(s, &l, &err));
+	snprintf(text, sizeof(text), "data/76/7692.zst 3\nblob %d\n"
+	    "data/zz/notes 2\n", (int)a.stored);
+	assert_string_equal(buf_str(&out), text);
+	l.odd = NULL;
+	assert_true(repo_list(s, &l, &err));
+	assert_true(repo_object_parse(r, path_of(r, &a) + 2, name));
+	assert_memory_equal(name, a.name, 32);
+	snprintf(text, sizeof(text), "%s.age", path_of(r, &a) + 2);
+	assert_false(repo_object_parse(r, text, name));
+	snprintf(text, sizeof(text), "%s", path_of(r, &a) + 2);
+	text[5] = '8';
+	assert_false(repo_object_parse(r, text, name));
+	snprintf(text, sizeof(text), "%s", path_of(r, &a) + 2);
+	*strchr(text, 'c') = 'C';
+	assert_false(repo_object_parse(r, text, name));
+	assert_false(repo_object_parse(r, "", name));
+	buf_free(&out);
+	repo_session_free(s);
+	repo_close(r);
+}
+
 int
 main(void)
 {
@@ -398,6 +458,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_derive, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_list, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

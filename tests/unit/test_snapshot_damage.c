@@ -54,52 +54,54 @@ assert_damaged(struct repo_session *s, const char *object, const char *words,
 	snapshot_free(&head);
 }
 
+/* $f is the snapshot, good a copy of it. */
+static const struct {
+	const char *change, *words;
+	enum err_kind kind;
+} cases[] = {
+	{ ": > $f", "it is empty", ERR_DAMAGED },
+	{ "head -c 50 good > $f", "ends within line 1", ERR_DAMAGED },
+	{ "head -n 2 good > $f", "end is missing", ERR_DAMAGED },
+	{ "head -c -1 good > $f", "ends within line 5", ERR_DAMAGED },
+	{ "(cat good; echo '[]') > $f", "behind its end",
+	    ERR_DAMAGED },
+	{ "cat good good > $f", "behind its end", ERR_DAMAGED },
+	{ "sed 2d good > $f", "digest", ERR_DAMAGED },
+	{ "sed '2{h;d};3{p;x}' good > $f", "digest", ERR_DAMAGED },
+	{ "sed '1s/\"read\":1000/\"read\":1001/' good > $f", "digest",
+	    ERR_DAMAGED },
+	{ "sed '2s/,/,1/' good > $f", "", ERR_DAMAGED },
+	{ "sed '2s/\\[\"./[\"z/' good > $f", "line 2 is not that of a "
+	    "blob", ERR_DAMAGED },
+	{ "sed '2s/,/,0/' good > $f", "line 2 is not", ERR_DAMAGED },
+	{ "sed '2s/,/,99999999/' good > $f", "line 2 is not",
+	    ERR_DAMAGED },
+	{ "sed '2s/$/ /' good > $f", "line 2 is not", ERR_DAMAGED },
+	{ "sed '2s/]/,\"detail\"]/' good > $f", "behind those of the "
+	    "details", ERR_DAMAGED },
+	{ "sed '2s/^/{/' good > $f", "line 2 is no object",
+	    ERR_DAMAGED },
+	{ "sed '2s/.*/{}/' good > $f", "line 2 is neither",
+	    ERR_DAMAGED },
+	{ "sed '1s/\"group\":/\"grout\":/' good > $f", "lacks",
+	    ERR_DAMAGED },
+	{ "sed '1s/snapshot/snapshut/' good > $f", "first line",
+	    ERR_DAMAGED },
+	{ "sed '1s/\"version\":1/\"version\":2/' good > $f",
+	    "version 2", ERR_UNSUPPORTED },
+	{ "sed '1s/\"id\":\"/\"id\":\"g/' good > $f", "cannot be",
+	    ERR_DAMAGED },
+	{ "sed '1s/\"key\":\"/&0123456789abcdef/' good > $f",
+	    "encrypted", ERR_DAMAGED },
+	{ "sed '1s/\"time_ns\":1/\"time_ns\":/' good > $f",
+	    "another one", ERR_DAMAGED },
+	{ "head -c 100000 /dev/zero > $f", "line 1 is too long",
+	    ERR_DAMAGED },
+};
+
 static void
 test_damage(void **state)
 {
-	static const struct {
-		const char *change, *words;
-		enum err_kind kind;
-	} cases[] = {
-		{ ": > $f", "it is empty", ERR_DAMAGED },
-		{ "head -c 50 good > $f", "ends within line 1", ERR_DAMAGED },
-		{ "head -n 2 good > $f", "end is missing", ERR_DAMAGED },
-		{ "head -c -1 good > $f", "ends within line 5", ERR_DAMAGED },
-		{ "(cat good; echo '[]') > $f", "behind its end",
-		    ERR_DAMAGED },
-		{ "cat good good > $f", "behind its end", ERR_DAMAGED },
-		{ "sed 2d good > $f", "digest", ERR_DAMAGED },
-		{ "sed '2{h;d};3{p;x}' good > $f", "digest", ERR_DAMAGED },
-		{ "sed '1s/\"read\":1000/\"read\":1001/' good > $f", "digest",
-		    ERR_DAMAGED },
-		{ "sed '2s/,/,1/' good > $f", "", ERR_DAMAGED },
-		{ "sed '2s/\\[\"./[\"z/' good > $f", "line 2 is not that of a "
-		    "blob", ERR_DAMAGED },
-		{ "sed '2s/,/,0/' good > $f", "line 2 is not", ERR_DAMAGED },
-		{ "sed '2s/,/,99999999/' good > $f", "line 2 is not",
-		    ERR_DAMAGED },
-		{ "sed '2s/$/ /' good > $f", "line 2 is not", ERR_DAMAGED },
-		{ "sed '2s/]/,\"detail\"]/' good > $f", "behind those of the "
-		    "details", ERR_DAMAGED },
-		{ "sed '2s/^/{/' good > $f", "line 2 is no object",
-		    ERR_DAMAGED },
-		{ "sed '2s/.*/{}/' good > $f", "line 2 is neither",
-		    ERR_DAMAGED },
-		{ "sed '1s/\"group\":/\"grout\":/' good > $f", "lacks",
-		    ERR_DAMAGED },
-		{ "sed '1s/snapshot/snapshut/' good > $f", "first line",
-		    ERR_DAMAGED },
-		{ "sed '1s/\"version\":1/\"version\":2/' good > $f",
-		    "version 2", ERR_UNSUPPORTED },
-		{ "sed '1s/\"id\":\"/\"id\":\"g/' good > $f", "cannot be",
-		    ERR_DAMAGED },
-		{ "sed '1s/\"key\":\"/&0123456789abcdef/' good > $f",
-		    "encrypted", ERR_DAMAGED },
-		{ "sed '1s/\"time_ns\":1/\"time_ns\":/' good > $f",
-		    "another one", ERR_DAMAGED },
-		{ "head -c 100000 /dev/zero > $f", "line 1 is too long",
-		    ERR_DAMAGED },
-	};
 	struct repo *r = open_add(NULL, NULL);
 	struct repo_session *s = new_session(r);
 	char command[512], object[REPO_OBJECT_MAX];
