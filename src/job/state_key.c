@@ -92,6 +92,9 @@ make_key(struct state_key *k, const struct job *job, const struct data *d,
 {
 	const char *from_db, *to_db;
 
+	/* What a real restore left to be gone on with is not its business. */
+	if (job->options->drill && !buf_append_str(&k->key, "drill\n"))
+		return false;
 	if (d != NULL) {
 		from_db = end_default_db(&d->source);
 		to_db = end_default_db(&d->target);

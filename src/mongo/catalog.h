@@ -135,6 +135,10 @@ bool catalog_set_expiry(struct mongo_session *s, const char *ns,
 /* system.js, which no server drops, is emptied. */
 bool catalog_drop(struct mongo_session *s, const char *ns, struct err *err);
 
+/* Drops a database with all that is in it; true when there is none. */
+bool catalog_drop_database(struct mongo_session *s, const char *db,
+    struct err *err);
+
 /* Builds the indexes of info (TTL ones or the others) on ns: one createIndexes,
  * on any error one by one, without what the target refuses of their options
  * where they find the same without it (as catalog_create()).  Each failure is

@@ -362,3 +362,22 @@ catalog_drop(struct mongo_session *s, const char *name, struct err *err)
 	bson_destroy(&cmd);
 	return ok;
 }
+
+bool
+catalog_drop_database(struct mongo_session *s, const char *db, struct err *err)
+{
+	char what[SESSION_NS_SIZE];
+	bson_t cmd, reply;
+	struct session_call call = {
+		.db = db, .command = &cmd, .write = true, .what = what,
+	};
+	bool ok;
+
+	snprintf(what, sizeof(what), "drop database %s", db);
+	bson_init(&cmd);
+	BSON_APPEND_INT32(&cmd, "dropDatabase", 1);
+	ok = session_run(s, &call, &reply, err);
+	bson_destroy(&reply);
+	bson_destroy(&cmd);
+	return ok;
+}
