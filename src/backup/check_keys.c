@@ -103,14 +103,14 @@ check_key(struct check *c, struct check_key *k, struct err *err)
 	case ERR_DAMAGED:
 		k->damaged = true;
 		check_fail(c, "repository", "bad_key", "put a copy of it back; "
-		    "or remove it and run backup on the machine whose state "
+		    "or check --repair, and backup on the machine whose state "
 		    "folder holds the key", "keys/%s.age: %s", k->id,
 		    why.message);
 		return true;
 	case ERR_DIFFERS:
 		k->damaged = true;
 		check_fail(c, "repository", "wrong_key", "put a copy of the "
-		    "right one back; or remove it and run backup on the "
+		    "right one back; or check --repair, and backup on the "
 		    "machine whose state folder holds the key",
 		    "keys/%s.age: %s", k->id, why.message);
 		return true;

@@ -164,6 +164,28 @@ remove_notes(struct check *c, struct err *err)
 	return true;
 }
 
+/* The next backup by the machine that has the key puts it there again. */
+static bool
+put_keys_aside(struct check *c, struct err *err)
+{
+	char object[REPO_OBJECT_MAX], aside[REPO_OBJECT_MAX + 8];
+	size_t i;
+
+	for (i = 0; i < c->n_keys; i++) {
+		if (!c->keys[i].damaged)
+			continue;
+		snprintf(object, sizeof(object), "keys/%s.age",
+		    c->keys[i].id);
+		snprintf(aside, sizeof(aside), "damaged/%s", object);
+		if (!repo_lock_held(c->lock, err) ||
+		    !move(c, object, aside, err))
+			return false;
+		check_pass(c, "repository", "put_aside", "%s is now %s",
+		    object, aside);
+	}
+	return true;
+}
+
 bool
 check_repair(struct check *c, struct err *err)
 {
@@ -184,7 +206,7 @@ check_repair(struct check *c, struct err *err)
 		    !put_in_place(c, c->misplaced.v[i], err))
 			return false;
 	}
-	if (!remove_notes(c, err) ||
+	if (!put_keys_aside(c, err) || !remove_notes(c, err) ||
 	    !repo_lock_sweep(c->session, c->lock, &n, err))
 		return false;
 	if (n > 0)

@@ -117,7 +117,7 @@ judge_keys(struct check *c)
 		    !key->damaged) {
 			key->damaged = true;
 			check_fail(c, "repository", "bad_key", "put a copy of "
-			    "it back; or remove it and run backup on the "
+			    "it back; or check --repair, and backup on the "
 			    "machine whose state folder holds the key",
 			    "keys/%s.age cannot be decrypted, though blobs "
 			    "can", key->id);
