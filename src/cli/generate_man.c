@@ -167,8 +167,8 @@ config_file(FILE *out)
 	    "the environment, which beats the file; a list is replaced as a "
 	    "whole.  Keys of options that the command does not use are checked "
 	    "and passed over, so that one file serves every command.\n\n"
-	    "FROM=TO is written {from: FROM, to: TO}, or as the same text; "
-	    "options that may be repeated are lists; flags are true or false.  "
+	    "FROM=TO is written {from: FROM, to: TO}, or as the same text "
+	    "(of files, backup takes FROM and restore both); options that may be repeated are lists; flags are true or false.  "
 	    "files-url stands inside an entry of files, or beside files: with "
 	    "one entry of files all belong to it, with several there is one "
 	    "for each, in their order.\n\n"
@@ -196,6 +196,13 @@ environment(FILE *out)
 	section(out, "ENVIRONMENT", NULL);
 	item(out, "SPACEFERRY_FROM, SPACEFERRY_TO", "Stand in for --from and "
 	    "--to, and keep passwords off the command line.");
+	item(out, "SPACEFERRY_REPO, SPACEFERRY_PING", "Stand in for --repo and "
+	    "--ping.");
+	item(out, "SPACEFERRY_PASSPHRASE", "Of identity files that have one; "
+	    "without it they are asked for on the terminal.  It is taken out of "
+	    "the environment at the start.");
+	item(out, "SPACEFERRY_NAMING_KEY", "64 hex digits, for machines that keep "
+	    "no state: backups of the same repository need the same one.");
 	item(out, "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, "
 	    "AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL_S3",
 	    "Access to s3:// stores, as the AWS tools read them.");
@@ -232,7 +239,13 @@ output(FILE *out)
 	    "exit, is one object with the keys ok, command, dry_run, "
 	    "elapsed_seconds, consistent_at, source_changed, collections, "
 	    "files, links, quarantine, errors, notes, samples, "
-	    "target_bytes and hosts.  That of rewrite also has rewrites: of each "
+	    "target_bytes and hosts.  With --repo there are repository (name, "
+	    "snapshots, blobs, bytes; blobs and bytes _added and _removed, "
+	    "bytes_read, bytes_read_week) and snapshots (id, time, tags, stored, "
+	    "added, read, and where it can be read source, collections, "
+	    "documents, files; after prune reason and removed); doctor and check "
+	    "have checks (passed, warnings, failed, skipped).  That of rewrite "
+	    "also has rewrites: of each "
 	    "file file, matches, lines (that change), no_rule, written, backup "
 	    "and note.\n\n"
 	    "ok tells whether all is proven to be equal.  Each of collections "
@@ -280,7 +293,9 @@ generate_man(FILE *out)
 	    "MongoDB, its uploaded files to an object store, the URLs inside "
 	    "the documents are rewritten on the way so that they point at the "
 	    "new place, and nothing counts as moved until counts and digests "
-	    "on both sides agree.");
+	    "on both sides agree.  It also makes backups of both that are "
+	    "encrypted, store nothing twice, and are proven by restoring "
+	    "them.");
 	commands(out);
 	options(out);
 	config_file(out);
@@ -289,5 +304,5 @@ generate_man(FILE *out)
 	exit_status(out);
 	signals(out);
 	section(out, "SEE ALSO", NULL);
-	fputs(".BR mongodump (1),\n.BR mongorestore (1)\n", out);
+	fputs(".BR age (1),\n.BR mongodump (1),\n.BR mongorestore (1)\n", out);
 }
