@@ -114,7 +114,8 @@ check_import(const struct options *o, struct err *err)
 		    "collection are the documents?");
 		return err_hint(err, "--namespace database.collection");
 	}
-	return check_namespace(o, err) && check_archive(o, err);
+	return command_check_snapshot(o, COMMAND_IMPORT, err) &&
+	    check_namespace(o, err) && check_archive(o, err);
 }
 
 bool
@@ -147,12 +148,13 @@ command_set_ends(const struct command *c, struct options *o, struct err *err)
 		    options_keep(o, text, strlen(text));
 		free(text);
 	}
-	if (n == 1)
+	if (n == 1 || (n == 0 && !exporting && command_is_snapshot(o->job.from)))
 		return true;
 	err_set(err, ERR_USAGE, n == 0 ? "%s what? no file is given" :
 	    "%s takes one file or folder", c->name);
 	return err_hint(err, exporting ? "--archive FILE or --dir FOLDER" :
-	    "--archive FILE, --dir FOLDER or --documents FILE");
+	    "--archive FILE, --dir FOLDER, --documents FILE or --from "
+	    "snapshot:ID");
 }
 
 static bool

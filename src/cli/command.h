@@ -61,6 +61,9 @@ bool command_check_snapshot(const struct options *o, enum command_bit bit,
 /* Whether a snapshot is the only end: it is wanted for its --files. */
 bool command_for_files(const struct options *o);
 
+/* True for "snapshot:…"; NULL is none. */
+bool command_is_snapshot(const char *end);
+
 /* restore: --from is a snapshot, or nothing.  What a config file or the
  * environment says otherwise is meant for other commands. */
 bool command_set_snapshot(struct options *o, struct err *err);

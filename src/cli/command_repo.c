@@ -3,8 +3,8 @@
 #include "cli/command.h"
 #include "cli/options.h"
 
-static bool
-is_snapshot(const char *end)
+bool
+command_is_snapshot(const char *end)
 {
 
 	return end != NULL && strncmp(end, "snapshot:", 9) == 0;
@@ -26,8 +26,8 @@ command_for_files(const struct options *o)
 	const struct spaceferry_options *job = &o->job;
 
 	return job->n_files > 0 &&
-	    ((job->to == NULL && is_snapshot(job->from)) ||
-	    (job->from == NULL && is_snapshot(job->to)));
+	    ((job->to == NULL && command_is_snapshot(job->from)) ||
+	    (job->from == NULL && command_is_snapshot(job->to)));
 }
 
 bool
@@ -36,14 +36,14 @@ command_check_snapshot(const struct options *o, enum command_bit bit,
 {
 	const struct spaceferry_options *job = &o->job;
 
-	if (!is_snapshot(job->from) && !is_snapshot(job->to))
+	if (!command_is_snapshot(job->from) && !command_is_snapshot(job->to))
 		return true;
 	if (bit == COMMAND_MIGRATE) {
 		err_set(err, ERR_USAGE, "migrate takes no snapshot");
 		return err_hint(err, "spaceferry restore brings one back, backup "
 		    "makes one");
 	}
-	if (bit == COMMAND_EXPORT && is_snapshot(job->to)) {
+	if (bit == COMMAND_EXPORT && command_is_snapshot(job->to)) {
 		err_set(err, ERR_USAGE, "export writes no snapshot");
 		return err_hint(err, "spaceferry backup makes one");
 	}
@@ -55,7 +55,7 @@ command_set_snapshot(struct options *o, struct err *err)
 {
 	const struct options_row *row = options_find("from", 4);
 
-	if (o->job.from == NULL || is_snapshot(o->job.from))
+	if (o->job.from == NULL || command_is_snapshot(o->job.from))
 		return true;
 	if (o->origin[row - options_table] == OPTIONS_FROM_FLAG) {
 		err_set(err, ERR_USAGE, "--from: restore reads a snapshot");
@@ -87,7 +87,7 @@ command_check_backup(const struct options *o, struct err *err)
 		    "--files is given");
 		return err_hint(err, "give one or both, or set SPACEFERRY_FROM");
 	}
-	if (is_snapshot(job->from)) {
+	if (command_is_snapshot(job->from)) {
 		err_set(err, ERR_USAGE, "--from: a snapshot is a backup already");
 		return err_hint(err, "give the database that it was made of");
 	}
@@ -139,7 +139,7 @@ command_check_restore(const struct options *o, struct err *err)
 		return err_hint(err, "--to for the documents, --files for the "
 		    "files, or set SPACEFERRY_TO");
 	}
-	if (is_snapshot(job->to)) {
+	if (command_is_snapshot(job->to)) {
 		err_set(err, ERR_USAGE, "--to: a snapshot is where restore reads "
 		    "from");
 		return err_hint(err, "--from snapshot:ID --to URI");

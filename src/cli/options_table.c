@@ -28,15 +28,16 @@ enum {
 const struct options_row options_table[] = {
 	/* The two ends */
 	{ .name = "from", .group = OPTIONS_ENDS, .argument = "URI",
-	    .help = "the source: mongodb(+srv)://, archive: or dump:",
+	    .help = "the source: mongodb(+srv)://, archive:, dump:, snapshot:",
 	    .more = "Also archive:FILE (archive:- is stdin) and dump:FOLDER: "
-	    "what mongodump or export wrote.  "
+	    "what mongodump or export wrote; with --repo snapshot:ID or "
+	    "snapshot:latest: what backup stored.  import takes that one only.  "
 	    "A database named in the path of the URI is the default of "
 	    "--db.  A password does better in the environment: on the command "
 	    "line other users can see it until it is overwritten, which is "
 	    "done at the start, with a warning.",
 	    .type = &options_text, .field = JOB(from),
-	    .commands = BOTH | EXPORT | BACKUP | RESTORE,
+	    .commands = BOTH | EXPORT | IMPORT | BACKUP | RESTORE,
 	    .environment = "SPACEFERRY_FROM", .secret = true },
 	{ .name = "to", .group = OPTIONS_ENDS, .argument = "URI",
 	    .help = "the target, likewise",

@@ -72,8 +72,8 @@ check_archives(const struct data *d, const struct job *job, struct err *err)
 	if (d->source.kind != END_MONGO && d->target.kind != END_MONGO &&
 	    !d->source.place.stream &&
 	    strcmp(end_identity(&d->source), end_identity(&d->target)) == 0)
-		return err_set(err, ERR_SAME, "source and target are the same "
-		    "file, %s", end_name(&d->source));
+		return err_set(err, ERR_SAME, "source and target are the "
+		    "same, %s", end_name(&d->source));
 	return true;
 }
 

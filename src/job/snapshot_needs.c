@@ -92,7 +92,7 @@ tell(const struct needs *needs, const char *what, const char *name,
 	    snapshot_source_name(needs->source), what, name, object,
 	    find(needs, blob) != NULL ? "missing or of another size" :
 	    "not in the snapshot's list");
-	return err_hint(err, "check shows all that is damaged; --exclude and "
+	return err_hint(err, "`spaceferry check` tells all that is lost; --exclude and "
 	    "--files-exclude leave it out, another snapshot may have it");
 }
 
@@ -168,7 +168,7 @@ blame(struct needs *needs, struct err *err)
 	if (needs->run->has_files && !snapshot_source_files(needs->source,
 	    needs->session, SIZE_MAX, check_file, needs, err))
 		return false;
-	report_note(&needs->run->job.report, "damaged", "check --repo shows what "
+	report_note(&needs->run->job.report, "blobs_missing", "`spaceferry check` tells what "
 	    "is lost", "%s: %zu blobs are missing or of another size, none that "
 	    "is needed here", snapshot_source_name(needs->source),
 	    needs->missing);
