@@ -162,7 +162,7 @@ open_restore(FILE *out, const struct spaceferry_summary *s,
 
 	if (s->n_snapshots == 0)
 		return;
-	fputs(style->drill ? "A drill of " : "Restored was ", out);
+	fputs(style->drill ? "A drill of " : "Restored from ", out);
 	print_repository_snapshot(out, s);
 	fputs(".\n", out);
 }

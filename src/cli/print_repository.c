@@ -59,8 +59,9 @@ local_time(int64_t at, char out[UNITS_TEXT])
 
 /* "5 min", "3 h", "12 d", "14 mo": the largest unit of which there are two. */
 static const char *
-age(int64_t seconds, char out[UNITS_TEXT])
+age(int64_t at, int64_t now, char out[UNITS_TEXT])
 {
+	int64_t seconds = now > at ? now - at : 0;
 	static const struct {
 		int64_t seconds;
 		const char *name;
@@ -70,8 +71,10 @@ age(int64_t seconds, char out[UNITS_TEXT])
 	};
 	size_t i;
 
-	if (seconds < 0)
-		seconds = 0;
+	if (at < 0) {
+		snprintf(out, UNITS_TEXT, "?");
+		return out;
+	}
 	for (i = 0; i + 1 < sizeof(units) / sizeof(units[0]); i++) {
 		if (seconds >= 2 * units[i].seconds)
 			break;
@@ -146,7 +149,7 @@ print_one(FILE *out, const struct spaceferry_summary *s,
 	join_tags(one, &tags);
 	fputs("  ", out);
 	print_cell(out, one->id, 8);
-	fprintf(out, "  %-16s %7s  ", local_time(at, when), age(now - at, old));
+	fprintf(out, "  %-16s %7s  ", local_time(at, when), age(at, now, old));
 	print_cell(out, buf_str(&tags) != NULL ? buf_str(&tags) : "", columns);
 	fprintf(out, "%11s%11s", units_print_bytes(one->stored, stored),
 	    units_print_bytes(one->added, added));
@@ -295,6 +298,6 @@ print_repository_snapshot(FILE *out, const struct spaceferry_summary *s)
 	fprintf(out, " of %s", local_time(seconds_of(one->time), when));
 	if (s->repository.name == NULL)
 		return;
-	fputs(is(s, "backup") ? " in " : " from ", out);
+	fputs(" in ", out);
 	print_safe(out, s->repository.name);
 }
