@@ -105,7 +105,7 @@ take_known(struct file_content *c, struct buf *sample, struct err *err)
 	if (!hash_unhex(c->source.etag, c->sha256, sizeof(c->sha256)))
 		return err_set(err, ERR_INTERNAL, "%s: no SHA-256",
 		    c->source.key);
-	if (!c->worker->files->job->writes)
+	if (c->worker->media == NULL || !c->worker->files->job->writes)
 		return true;	/* nobody is told its type */
 	if ((piece = malloc(MEDIA_TYPE_SAMPLE)) == NULL)
 		return err_nomem(err, "file");
@@ -143,6 +143,20 @@ rewrite_text(struct file_content *c, const struct buf *text, struct err *err)
 	return ok;
 }
 
+static void
+choose_headers(struct file_content *c, const char *key,
+    const struct buf *sample)
+{
+	const struct spaceferry_options *o = c->worker->files->job->options;
+
+	media_type_of(c->worker->media, key, sample->data, sample->len,
+	    &c->media);
+	c->headers.content_type = c->media.content_type;
+	c->headers.cache_control = o->cache_control;
+	c->headers.content_disposition = media_type_disposition(&c->media,
+	    o->content_disposition);
+}
+
 static bool
 prepare(struct file_content *c, const char *key, struct err *err)
 {
@@ -156,14 +170,8 @@ prepare(struct file_content *c, const char *key, struct err *err)
 	ok = c->has_md5 ? scan(c, &sample, is_text ? &text : NULL, err) &&
 	    (!is_text || rewrite_text(c, &text, err)) :
 	    take_known(c, &sample, err);
-	if (ok) {
-		media_type_of(c->worker->media, key, sample.data, sample.len,
-		    &c->media);
-		c->headers.content_type = c->media.content_type;
-		c->headers.cache_control = job->options->cache_control;
-		c->headers.content_disposition = media_type_disposition(
-		    &c->media, job->options->content_disposition);
-	}
+	if (ok && c->worker->media != NULL)
+		choose_headers(c, key, &sample);
 	buf_free(&sample);
 	buf_free(&text);
 	return ok;

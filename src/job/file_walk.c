@@ -103,8 +103,8 @@ work_on_files(void *arg, unsigned number, struct err *err)
 	if (walk->pair->target != NULL && (w.target =
 	    store_session_new(walk->pair->target, err)) == NULL)
 		goto out;
-	/* Who sends nothing asks for no types. */
-	if (walk->pair->what->place.to != NULL &&
+	/* Folders know no types; asking costs 5 MiB. */
+	if (walk->pair->target != NULL && !store_is_local(walk->pair->target) &&
 	    (w.media = media_type_new(err)) == NULL)
 		goto out;
 	ok = true;

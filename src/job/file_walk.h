@@ -19,7 +19,7 @@ struct file_worker {
 	struct file_pair *pair;
 	struct store_session *source;
 	struct store_session *target;
-	struct media_type *media; /* NULL without place.to */
+	struct media_type *media; /* NULL: the target, if any, is a folder */
 	void *own;		/* for the walk's function, NULL at first */
 };
 

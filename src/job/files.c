@@ -105,7 +105,8 @@ check_not_in_repository(const struct files *f, const struct file_pair *pair,
 	return err_hint(err, "restore to another place");
 }
 
-/* No documents are moved while files are: their memory is free. */
+/* No documents are moved while files are: half of their memory is for files
+ * that are read more than once, the rest for blobs on their way. */
 static struct store *
 open_place(const struct files *f, const struct snapshot_source *snapshot,
     const char *name, struct err *err)
@@ -114,7 +115,7 @@ open_place(const struct files *f, const struct snapshot_source *snapshot,
 	struct store *store;
 
 	store = snapshot_files_open(snapshot, name, &options,
-	    f->job->memory / f->workers, err);
+	    f->job->memory / 2 / f->workers, err);
 	if (store == NULL)
 		err_prefix(err, "files");
 	return store;
