@@ -48,6 +48,7 @@ struct check_key {
 
 /* What is remembered of each snapshot of the list. */
 struct check_snapshot {
+	bool sound;		/* its details were read and agree */
 	bool chosen;		/* its details and data are to be looked at */
 	uint32_t key;		/* number of its naming key */
 	uint64_t damaged;	/* blobs of it */

@@ -36,6 +36,8 @@ fault(struct compare *s, const char *name, const char *what,
 	struct check *c = s->check;
 	char text[CHECK_SNAPSHOT_TEXT];
 
+	if (!c->snapshots[s->snapshot].sound)
+		return;		/* told already, by what is the cause */
 	c->seen.content_faults++;
 	check_fail(c, "snapshot", name, "its blobs are whole, so it was stored "
 	    "so: run backup again, restore that from another snapshot",

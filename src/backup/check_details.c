@@ -281,8 +281,9 @@ judge(struct survey *s)
 	if (s->fault.kind == ERR_NONE && n > 0)
 		check_tell(c, &surplus, "snapshot %s lists %s that its "
 		    "details do not name", text, CHECK_COUNT(n, "blob"));
+	c->seen.open += s->fault.kind == ERR_NONE && s->strangers == 0;
 	if (s->fault.kind == ERR_NONE && s->strangers == 0)
-		c->seen.open++;
+		c->snapshots[s->snapshot].sound = true;
 	else
 		c->seen.detail_faults++;
 }

@@ -3,10 +3,11 @@
 was backed up or fails; --repair lets the next backup heal."""
 
 import json
+import os
 import random
 import shutil
+import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from bson import encode
@@ -47,13 +48,17 @@ class Made:
         db.client.drop_database(DB)
         fill_documents(db)
         fill_files(folder / "files")
-        self.backup("sealed")
+        self.documents = {}             # {id of a snapshot: {collection: {_id: bytes}}}
+        self.note(db, self.backup("sealed"))
         db["orders"].update_one({"_id": 0}, {"$set": {"text": "changed"}})
-        self.backup("sealed")
-        self.backup("plain", recipient=None)
-        self.backup("other", state="other-state")
-        self.documents = {name: {raw.id_of(d): d for batch in db[name].find_raw_batches()
-                                 for d in raw.split(batch)} for name in ("orders", "users")}
+        self.note(db, self.backup("sealed"))
+        self.note(db, self.backup("plain", recipient=None))
+        self.note(db, self.backup("other", state="other-state"))
+
+    def note(self, db, r):
+        self.documents[r.summary["snapshots"][0]["id"]] = {
+            name: {raw.id_of(d): d for batch in db[name].find_raw_batches()
+                   for d in raw.split(batch)} for name in ("orders", "users")}
 
     def backup(self, name, recipient=True, folder=None, state="state", **kwargs):
         who = ["--recipient", self.recipient] if recipient else []
@@ -106,7 +111,9 @@ def check(made, tmp_path):
 
 
 def restored_right(made, vault, tmp_path):
-    """restore's exit status; whatever it delivers must be right."""
+    """restore's exit status; whatever it delivers must be right, and if it is not the
+    newest snapshot that was there, that must be said."""
+    newest = sorted(made.folder.joinpath(vault.folder.name, "snapshots").iterdir())[-1]
     out = tmp_path / "out"
     (out / "dump").mkdir(parents=True)
     who = ["--identity", made.identity] if vault.identity else []
@@ -114,7 +121,10 @@ def restored_right(made, vault, tmp_path):
                    *who, "--to", f"dump:{out}/dump", "--files", f"{out}/files")
     made.last = r
     if r.rc == 0:
-        for name, documents in made.documents.items():
+        (snapshot,) = [s["id"] for s in r.summary["snapshots"]]
+        if f"-{snapshot}." not in newest.name and snapshot in made.documents:
+            assert f"warning: snapshots/{newest.name[:17]}" in r.stderr, r
+        for name, documents in made.documents.get(snapshot, {}).items():
             data = (out / "dump" / DB / f"{name}.bson").read_bytes()
             assert {raw.id_of(d): d for d in raw.split(data)} == documents, name
     for path in (made.folder / "files").iterdir():
@@ -235,7 +245,6 @@ def copied_over(v):
 
 
 def another_key(v):
-    import subprocess
     data = subprocess.run(["age", "-r", v.recipient], check=True, capture_output=True,
                           input=b"spaceferry naming key " + b"42" * 32 + b"\n").stdout
     v.key_path().write_bytes(data)
@@ -350,3 +359,208 @@ def test_damage(made, check, tmp_path, name):
     else:
         assert f.rc == 1 and closed <= f.named("fail"), f
     assert vault.objects() == before
+    restored_right(made, vault, tmp_path)
+
+
+# --- what only the backup itself could have made wrong: everything is named right ---
+
+def of_kind(details, kind):
+    return next(line[kind] for line in details if kind in line)
+
+
+def wrong_documents(v):
+    def change(details):
+        run = of_kind(details, "run")
+        first, *rest = raw.split(v.blob(run[0]))
+        wrong = bytearray(first)
+        wrong[-3] ^= 1
+        run[0] = v.put(bytes(wrong) + b"".join(rest))
+    v.forge(change)
+
+
+def cut_documents(v):
+    def change(details):
+        run = of_kind(details, "run")
+        run[0] = v.put(v.blob(run[0])[:-7])
+    v.forge(change)
+
+
+def wrong_file(name):
+    def do(v):
+        def change(details):
+            (file,) = [line["file"] for line in details
+                       if line.get("file", {}).get("key") == name]
+            data = bytearray(v.blob(file["blobs"][-1]))
+            data[7] ^= 1
+            file["blobs"][-1] = v.put(bytes(data))
+        v.forge(change)
+    return do
+
+
+def changed(kind, member, value):
+    def do(v):
+        v.forge(lambda details: of_kind(details, kind).__setitem__(member, value))
+    return do
+
+
+def run_left_out(v):
+    v.forge(lambda details: details.remove(next(x for x in details if "run" in x)))
+
+
+def not_their_order(v):
+    v.forge(lambda details: details.reverse())
+
+
+FORGED = {
+    "documents changed": (wrong_documents, {"digest"}),
+    "documents cut": (cut_documents, {"bad_run"}),
+    "file changed": (wrong_file("2.txt"), {"digest"}),
+    "file of several blobs changed": (wrong_file("large.bin"), {"digest"}),
+    "metadata": (changed("collection", "metadata", "{"), {"bad_metadata"}),
+    "digest": (changed("collection", "digest", "00" * 16), {"digest"}),
+    "counts at the end": (changed("end", "files", 99), {"bad_details"}),
+    "documents of a collection": (changed("collection", "count", 1), {"bad_details"}),
+    "a run missing": (run_left_out, {"bad_details"}),
+    "order": (not_their_order, {"bad_details"}),
+    "id": (changed("snapshot", "id", "01234567"), {"detail_mismatch"}),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged(made, check, tmp_path, name):
+    do, wanted = FORGED[name]
+    vault = made.copy("plain", tmp_path)
+    do(vault)
+    f = check(vault, "--read-data")
+    assert f.rc == 1 and f.named("fail") == wanted, f
+    restored_right(made, vault, tmp_path)
+
+
+def test_stored_anew_by_another_version(made, check, tmp_path):
+    """Other bytes and another size, the same contents: that is no damage."""
+    vault = made.copy("plain", tmp_path)
+    name = vault.runs()[0]
+    path = vault.path(name)
+    before = path.read_bytes()
+    path.write_bytes(vault.sealed(vault.blob(name), level=19))
+    assert path.read_bytes() != before
+    f = check(vault, "--read-data")
+    assert f.rc == 0 and "renewed" in f.named("pass"), f
+    assert check(vault).rc == 0
+    assert restored_right(made, vault, tmp_path) == 0, made.last
+
+
+def test_wrong_identity(made, check, tmp_path):
+    vault = made.copy("sealed", tmp_path)
+    other, _ = age_key(tmp_path)
+    r = made.ferry("check", "--json", "--repo", vault.folder, "--identity", other)
+    assert r.rc == 2 and r.summary["errors"][0]["kind"] == "auth", r
+    assert "--identity" in r.summary["errors"][0]["hint"]
+
+
+def test_no_repository(made, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"x")
+    for place in ("photos", "nothing"):
+        r = made.ferry("check", "--json", "--repo", tmp_path / place)
+        assert r.rc == 2 and r.summary["errors"][0]["kind"] in ("not_found", "conflict"), r
+
+
+def test_harmless(made, check, tmp_path):
+    """What is told, and does not make check fail."""
+    vault = made.copy("sealed", tmp_path)
+    (vault.folder / "partial").mkdir(exist_ok=True)
+    (vault.folder / "partial" / "0123abcd-0.jsonl").write_bytes(b'{"format":')
+    (vault.folder / "locks").mkdir(exist_ok=True)
+    lock = vault.folder / "locks" / "0123abcd.json"
+    lock.write_text("{}")
+    os.utime(lock, (time.time() - 7200,) * 2)
+    (vault.folder / "README").write_text("ours")
+    name = "12" * 32
+    (vault.folder / "data" / "12").mkdir(exist_ok=True)
+    (vault.folder / "data" / "12" / f"{name}.zst.age").write_bytes(b"x" * 100)
+    f = check(vault)
+    assert f.rc == 0 and f.named("warn") == {"bad_note", "stale_lock", "foreign_object"}, f
+    assert f.of("garbage").startswith("1 blob, 100 bytes")
+    f = check(vault, "--repair")
+    assert f.rc == 0 and "removed" in f.named("pass"), f
+    assert not list((vault.folder / "partial").iterdir()) and not lock.exists()
+    assert (vault.folder / "README").exists()
+    assert check(vault).named("warn") == {"foreign_object"}
+
+
+def test_subset(made, check, tmp_path):
+    """Other blobs each time, and no digest is claimed that was not looked at."""
+    vault = made.copy("sealed", tmp_path)
+    f = check(vault, "--read-data-subset", "50%", identity=False)
+    n = len(list(vault.folder.glob("data/*/*")))
+    assert f.rc == 0 and f.of("data").startswith(f"{(n + 1) // 2} of {n} blobs"), f
+    vault.flip(vault.path(vault.runs()[0]), 100)
+    seen = {check(vault, "--read-data-subset", "50%", identity=False).rc for _ in range(12)}
+    assert seen == {0, 1}
+    f = check(vault, "--read-data-subset", "1%")
+    assert "of" in f.of("data") and "not all was read" in f.of("digests") or f.rc == 1, f
+
+
+def test_age(made, check, tmp_path):
+    vault = made.copy("sealed", tmp_path)
+    f = check(vault, "--max-age", "1h", identity=False)
+    assert f.rc == 0 and "age" in f.named("pass"), f
+    time.sleep(1.1)
+    f = check(vault, "--max-age", "1s", identity=False)
+    assert f.rc == 1 and f.named("fail") == {"too_old"}, f
+    f = check(vault, "--max-age", "1h", "--tag", "weekly", identity=False)
+    assert f.rc == 1 and "no snapshot with these tags" in f.of("too_old"), f
+
+
+@pytest.mark.parametrize("identity", [True, False])
+def test_repair_and_the_next_backup_heal(made, check, tmp_path, identity):
+    vault = made.copy("sealed", tmp_path)
+    whole = vault.objects()
+    flipped, cut = vault.path(vault.runs()[0]), vault.path(vault.file_blobs("large.bin")[1])
+    lost = vault.path(vault.file_blobs("3.txt")[0])
+    vault.flip(flipped, 99)
+    vault.cut(cut, 500)
+    lost.unlink()
+    broken = vault.objects()
+    f = check(vault, "--read-data", identity=identity)
+    assert f.rc == 1 and f.named("fail") == {"flipped", "wrong_size", "missing_blob",
+                                             "incomplete"}, f
+    if identity:
+        assert f"{DB}.orders" in f.of("flipped") and "file large.bin" in f.of("wrong_size")
+        assert "file 3.txt" in f.of("missing_blob")
+    assert "snapshot" in f.of("flipped") and vault.objects() == broken
+    f = check(vault, "--read-data", "--repair", identity=identity)
+    assert f.rc == 1 and "put_aside" in f.named("pass"), f
+    for path in (flipped, cut):
+        key = str(path.relative_to(vault.folder))
+        assert not path.exists()
+        assert (vault.folder / "damaged" / key).read_bytes() == broken[key]
+    assert restored_right(made, vault, tmp_path) != 0
+    made.backup("sealed", folder=tmp_path)
+    after = vault.objects()
+    assert all(after[k] == v for k, v in whole.items() if not k.startswith("locks/"))
+    f = check(vault, "--read-data")
+    assert f.rc == 0 and "2 objects" in f.of("aside"), f
+    shutil.rmtree(tmp_path / "out")
+    assert restored_right(made, vault, tmp_path) == 0
+
+
+def test_repair_puts_in_place(made, check, tmp_path):
+    vault = made.copy("sealed", tmp_path)
+    whole = vault.objects()
+    misplace(vault)
+    assert check(vault, "--repair", identity=False).rc == 1
+    assert vault.objects() == whole
+    f = check(vault, "--read-data")
+    assert f.rc == 0, f
+
+
+def test_repair_of_a_key(made, check, tmp_path):
+    """The machine that backs up has it still, and puts it there again."""
+    vault = made.copy("sealed", tmp_path)
+    path = vault.key_path()
+    Damage.cut(path, 100)
+    assert check(vault, "--repair").rc == 1 and not path.exists()
+    made.backup("sealed", folder=tmp_path)
+    assert check(vault, "--read-data").rc == 0
