@@ -146,6 +146,7 @@ def test_there_and_back(case, files, up, tmp_path, s3, bucket):
 
 def test_from_a_bucket(case, files, up, tmp_path, s3, bucket, s3_server):
     """What a folder had is not stored again when it comes from a bucket."""
+    files = {k: v for k, v in files.items() if not k.startswith("small/") or "/1" in k}
     write(up, files)
     case.backup(up)
     before = case.data()
