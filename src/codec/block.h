@@ -1,6 +1,6 @@
 /*
  * One block of bytes to zstd and back, for blobs of a repository: a frame with
- * content size and checksum, at the same level always, so that the same bytes
+ * content size and checksum, with the same parameters always, so that the same bytes
  * become the same bytes (for one version of libzstd).
  *
  * A struct block_codec keeps its working memory between blocks; one thread.
