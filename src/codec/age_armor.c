@@ -1,8 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "codec/age_internal.h"
 
 #define COLUMNS 64
@@ -138,9 +136,8 @@ read_line(struct age_armor *a, struct err *err)
 	if (a->last || (a->line.len > 0 && a->line.data[0] == '-'))
 		return read_end(a, err);
 	if (a->line.len == 0 || a->line.len > COLUMNS ||
-	    sodium_base642bin(a->bytes, sizeof(a->bytes),
-	    (const char *)a->line.data, a->line.len, NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL) != 0)
+	    !age_base64_decode((const char *)a->line.data, a->line.len, true,
+	    a->bytes, sizeof(a->bytes), &n))
 		return bad(a, "a line that is not canonical base64", err);
 	a->last = n < BYTES;
 	a->begin = 0;

@@ -105,8 +105,8 @@ decode(const struct word *w, uint8_t *out, size_t size)
 {
 	size_t n;
 
-	return sodium_base642bin(out, size, w->at, w->len, NULL, &n, NULL,
-	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 && n == size;
+	return age_base64_decode(w->at, w->len, false, out, size, &n) &&
+	    n == size;
 }
 
 /* The words behind "-> "; no more than ARGS are kept, all are counted. */
@@ -143,9 +143,8 @@ read_body(struct cursor *c, uint8_t body[AGE_WRAPPED], size_t *len,
 	*len = 0;
 	do {
 		if (!next_line(c, &line) || line.len > COLUMNS ||
-		    sodium_base642bin(bytes, sizeof(bytes), line.at, line.len,
-		    NULL, &n, NULL,
-		    sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0)
+		    !age_base64_decode(line.at, line.len, false, bytes,
+		    sizeof(bytes), &n))
 			return bad(c, "not canonical base64", err);
 		if (*len == 0)
 			memcpy(body, bytes, n < AGE_WRAPPED ? n : AGE_WRAPPED);

@@ -57,6 +57,11 @@ struct age_identities {
 bool age_bech32_decode(const char *prefix, const char *text,
     uint8_t key[AGE_KEY]);
 
+/* Canonical base64 of at most size bytes; *n: how many.  False for any other
+ * text. */
+bool age_base64_decode(const char *text, size_t len, bool padded,
+    uint8_t *out, size_t size, size_t *n);
+
 /* Hands each line of text that is neither empty nor a comment to each, without
  * white space around it; text is changed.  *n: how many.  A message starts with
  * path and line. */

@@ -313,6 +313,18 @@ test_small_damage(void **state)
 		    ERR_DAMAGED);
 		buf_truncate(&file, file.len - 1);
 	}
+	/* One MAC has one spelling. */
+	for (i = 0; i < 2 * 256; i++) {
+		uint8_t *c = file.data + 22 + 2 * 98 + (i < 256 ? 20 : 46);
+		uint8_t was = *c;
+
+		if (was == i % 256)
+			continue;
+		*c = (uint8_t)i;
+		assert_int_equal(refuse(one, file.data, file.len, NULL),
+		    ERR_DAMAGED);
+		*c = was;
+	}
 	/* Twice, one behind the other. */
 	assert_true(buf_reserve(&file, file.len));
 	assert_true(buf_append(&file, file.data, file.len));
