@@ -8,6 +8,7 @@
 struct need {
 	uint8_t name[REPO_NAME_SIZE];
 	uint64_t stored;
+	bool listed;
 	bool there;
 };
 
@@ -37,6 +38,7 @@ add(void *arg, const struct snapshot_blob *b, struct err *err)
 	}
 	memcpy(needs->v[needs->n].name, b->blob.name, REPO_NAME_SIZE);
 	needs->v[needs->n].stored = b->blob.stored;
+	needs->v[needs->n].listed = false;
 	needs->v[needs->n++].there = false;
 	return true;
 }
@@ -66,9 +68,36 @@ mark(void *arg, const uint8_t name[REPO_NAME_SIZE], uint64_t size,
 	struct need *need = find(arg, name);
 
 	(void)err;
-	if (need != NULL)
+	if (need != NULL) {
+		need->listed = true;
 		need->there = need->stored == size;
+	}
 	return true;
+}
+
+/* One of another size may have been stored anew by another version: what it
+ * holds tells. */
+static bool
+look_into(struct needs *needs, const char *key_id, struct err *err)
+{
+	struct buf b;
+	bool ok = true;
+	size_t i;
+
+	buf_init(&b, REPO_BLOB_MAX);
+	for (i = 0; ok && i < needs->n; i++) {
+		struct need *need = &needs->v[i];
+
+		if (!need->listed || need->there)
+			continue;
+		buf_reset(&b);
+		need->there = repo_get(needs->session, key_id, need->name, &b,
+		    err);
+		ok = need->there || err->kind == ERR_DAMAGED ||
+		    err->kind == ERR_NOT_FOUND || err->kind == ERR_AUTH;
+	}
+	buf_free(&b);
+	return ok;
 }
 
 /* --- who needs what is missing --- */
@@ -192,7 +221,8 @@ check(struct needs *needs, struct err *err)
 		return false;
 	if (needs->n > 0)
 		qsort(needs->v, needs->n, sizeof(*needs->v), by_name);
-	if (!repo_list(needs->session, &listing, err))
+	if (!repo_list(needs->session, &listing, err) || !look_into(needs,
+	    snapshot_source_head(needs->source)->key_id, err))
 		return false;
 	for (i = 0; i < needs->n; i++)
 		needs->missing += !needs->v[i].there;
