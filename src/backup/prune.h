@@ -15,9 +15,14 @@
 bool prune_wanted(const struct spaceferry_options *o);
 
 /* Takes the lock that excludes others, removes snapshots and then blobs by
- * job->options (dry_run: tells only), fills the summary: snapshots get reason and
- * removed (those already in it stay), repository what was removed.  Blocks.
- * False with *err; what was removed until then stays removed. */
+ * job->options (dry_run: tells only, without a lock).  Policies hold for each
+ * group by itself, and for snapshots that have all of options->tags; of a backup,
+ * for the group of its new snapshot (the first one in the summary).  Without a
+ * policy only what nothing needs is removed.  Fills the summary: snapshots get
+ * reason and removed (those already in it stay; a backup is told only those that
+ * were removed), repository what was removed and what is left.  Blocks.  False
+ * with *err: ERR_USAGE (nothing of a group would be left), ERR_LOCKED, what the
+ * store said; what was removed until then stays removed. */
 bool prune_run(struct job *job, struct repository *repository,
     struct err *err);
 

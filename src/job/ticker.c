@@ -91,6 +91,17 @@ ticker_check(struct ticker *t, const struct spaceferry_check *c)
 	pthread_mutex_unlock(&t->telling);
 }
 
+void
+ticker_snapshot(struct ticker *t, const struct spaceferry_snapshot *s)
+{
+
+	if (t->callbacks->snapshot == NULL)
+		return;
+	pthread_mutex_lock(&t->telling);
+	t->callbacks->snapshot(t->callbacks->arg, s);
+	pthread_mutex_unlock(&t->telling);
+}
+
 static void *
 ticker_main(void *arg)
 {

@@ -15,10 +15,11 @@ struct ticker;
 void ticker_log(struct ticker *t, enum spaceferry_level level,
     const char *line);
 
-/* The same for a difference and a check. */
+/* The same for a difference, a check, a snapshot. */
 void ticker_difference(struct ticker *t,
     const struct spaceferry_difference *d);
 void ticker_check(struct ticker *t, const struct spaceferry_check *c);
+void ticker_snapshot(struct ticker *t, const struct spaceferry_snapshot *s);
 
 /* callbacks and progress must outlive the ticker.  NULL when a thread cannot
  * be started. */

@@ -133,6 +133,10 @@ bool repo_name_of(struct repo *r, const char *key_id, const void *data,
 /* Reads the note of an interrupted run ("partial/…") whole.  ERR_DAMAGED: it is
  * of no use; ERR_NOT_FOUND. */
 bool repo_check_note(struct repo_session *s, const char *key, struct err *err);
+/* The same, and tells its blobs; what was told counts once it returned true. */
+bool repo_read_note(struct repo_session *s, const char *key,
+    bool (*fn)(void *arg, const struct repo_blob *blob, struct err *err),
+    void *arg, struct err *err);
 
 /* "data/ab/abcd….zst.age" */
 #define REPO_OBJECT_MAX 96

@@ -151,6 +151,15 @@ repo_progress_read(struct repo_session *s, const char *key,
 	return bloblines_read(s, key, &reader, err);
 }
 
+bool
+repo_read_note(struct repo_session *s, const char *key,
+    bool (*fn)(void *arg, const struct repo_blob *blob, struct err *err),
+    void *arg, struct err *err)
+{
+
+	return repo_progress_read(s, key, fn, arg, err);
+}
+
 static bool
 ignore(void *arg, const struct repo_blob *blob, struct err *err)
 {
