@@ -313,18 +313,6 @@ test_small_damage(void **state)
 		    ERR_DAMAGED);
 		buf_truncate(&file, file.len - 1);
 	}
-	/* One MAC has one spelling. */
-	for (i = 0; i < 2 * 256; i++) {
-		uint8_t *c = file.data + 22 + 2 * 98 + (i < 256 ? 20 : 46);
-		uint8_t was = *c;
-
-		if (was == i % 256)
-			continue;
-		*c = (uint8_t)i;
-		assert_int_equal(refuse(one, file.data, file.len, NULL),
-		    ERR_DAMAGED);
-		*c = was;
-	}
 	/* Twice, one behind the other. */
 	assert_true(buf_reserve(&file, file.len));
 	assert_true(buf_append(&file, file.data, file.len));
@@ -332,6 +320,32 @@ test_small_damage(void **state)
 	buf_free(&file);
 	age_identities_free(one);
 	free(data);
+}
+
+/* A MAC has one spelling: no other byte stands for one of its digits. */
+static void
+test_mac_spelling(void **state)
+{
+	struct age_identities *one = identities(ID1);
+	struct buf file;
+	uint8_t *mac, *digit;
+	unsigned c;
+
+	(void)state;
+	do {	/* one in two has the digit 63 */
+		encrypt(NULL, "hello", 5, &file);
+		mac = file.data + 22 + 2 * 98 + 4;
+		if ((digit = memchr(mac, '/', 42)) == NULL)
+			buf_free(&file);
+	} while (digit == NULL);
+	for (c = 0; c < 256; c++) {
+		*digit = (uint8_t)c;
+		if (c != '/')
+			assert_int_equal(refuse(one, file.data, file.len,
+			    NULL), ERR_DAMAGED);
+	}
+	buf_free(&file);
+	age_identities_free(one);
 }
 
 /* The header and nonce of file, then the chunks that order names. */
@@ -514,6 +528,7 @@ main(void)
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_small_damage),
+		cmocka_unit_test(test_mac_spelling),
 		cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_hostile_headers),
 		cmocka_unit_test(test_failing_streams),
