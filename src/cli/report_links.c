@@ -25,7 +25,10 @@ write_places(const struct report_view *v)
 	report_parts_table(v->h, "Files", "From|To");
 	for (i = 0; i < v->o->job.n_files; i++) {
 		report_html_raw(v->h, "<tr><td class=\"long\">");
-		report_parts_hidden(v->h, v->o->job.files[i].place.from);
+		/* restore: of a snapshot's only place no name is given. */
+		report_parts_hidden(v->h,
+		    v->o->job.files[i].place.from != NULL ?
+		    v->o->job.files[i].place.from : "the snapshot");
 		report_html_raw(v->h, "</td><td class=\"long\">");
 		report_parts_hidden(v->h, v->o->job.files[i].place.to);
 		report_html_raw(v->h, "</td></tr>\n");

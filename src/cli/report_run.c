@@ -66,7 +66,7 @@ shorten(char *text)
 void
 report_parts_hidden(struct report_html *h, const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = text != NULL ? strdup(text) : NULL;
 
 	if (copy == NULL)
 		return;
@@ -185,6 +185,38 @@ write_resumed(const struct report_view *v)
 	report_html_raw(v->h, ")</td></tr>\n");
 }
 
+/* restore: what it was restored from. */
+static void
+write_snapshot(const struct report_view *v)
+{
+	const struct spaceferry_snapshot *one = v->s->snapshots;
+	struct report_html *h = v->h;
+
+	row(v, "Repository", v->s->repository.name);
+	if (v->s->n_snapshots == 0)
+		return;
+	report_html_raw(h, "<tr><th scope=\"row\">Snapshot</th><td>");
+	report_html_name(h, one->id);
+	report_html_raw(h, " of ");
+	report_html_text(h, one->time);
+	report_html_raw(h, ": ");
+	if (one->open) {
+		report_html_count(h, one->documents, "snapshots.0.documents");
+		report_html_raw(h, " documents in ");
+		report_html_count(h, one->collections,
+		    "snapshots.0.collections");
+		report_html_raw(h, " collections and ");
+		report_html_count(h, one->files, "snapshots.0.files");
+		report_html_raw(h, " files, ");
+	}
+	report_html_bytes(h, one->read, "snapshots.0.read");
+	report_html_raw(h, " read, ");
+	report_html_bytes(h, one->stored, "snapshots.0.stored");
+	report_html_raw(h, " stored, of which ");
+	report_html_bytes(h, one->added, "snapshots.0.added");
+	report_html_raw(h, " were new</td></tr>\n");
+}
+
 static void
 write_time(const struct report_view *v, const char *name, time_t t)
 {
@@ -205,6 +237,7 @@ write_environment(const struct report_view *v)
 	report_parts_table(v->h, "Environment", "");
 	write_end(v, "Source", v->s->source, v->s->source_version);
 	write_end(v, "Target", v->s->target, v->s->target_version);
+	write_snapshot(v);
 	write_cluster_times(v);
 	if (v->s->source_changed)
 		row(v, "Source", "was written to while it was read");

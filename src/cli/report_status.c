@@ -107,13 +107,14 @@ static const char *
 status_words(const struct report_view *v)
 {
 	bool doctor = is_command(v, "doctor");
+	bool moves = is_command(v, "migrate") || is_command(v, "restore");
 
 	switch (v->style->status) {
 	case 0:
-		return doctor ? "no check failed" : is_command(v, "migrate") ?
+		return doctor ? "no check failed" : moves ?
 		    "done and verified" : "no difference";
 	case 1:
-		return doctor ? "a check failed" : is_command(v, "migrate") ?
+		return doctor ? "a check failed" : moves ?
 		    "not everything could be moved or proven" : "differences";
 	case 2:
 		return "nothing was changed; something must be mended first";

@@ -90,9 +90,15 @@ def runs(source, target, work, ferry):
     db["unique"].create_index("u", unique=True)
     run("quarantine", "migrate", *ends, *rules, "--include", f"{DB}.unique", rc=1)
     run("refused", "migrate", *ends, *rules, rc=2)
+    repo = work / "report-repo"
+    r = ferry("backup", "--from", source.uri(DB), "--files", uploads, "--repo", repo)
+    assert r.rc == 0, r
+    run("restore", "restore", "--repo", repo, "--to", target.uri(), *rules, "--files",
+        work / "restored", "--rename", f"{DB}.*={DB}2.*", "--exclude", f"{DB}.unique")
     yield found
     for client in (source.client(), target.client()):
         client.drop_database(DB)
+    target.client().drop_database(DB + "2")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +108,7 @@ def browser(work):
 
 
 KINDS = ["dry", "migrate", "verify", "diff", "delta", "doctor", "quarantine",
-         "refused"]
+         "refused", "restore"]
 
 
 @needs_browser
