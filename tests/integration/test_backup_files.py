@@ -166,6 +166,20 @@ def test_from_a_bucket(case, files, up, tmp_path, s3, bucket, s3_server):
     assert bucket_tree(s3, other, "") == files
 
 
+def test_repository_and_files_in_one_bucket(case, s3, bucket):
+    """Read in parts and sent in parts, too."""
+    large = random.Random(9).randbytes(3 << 20) * 23
+    files = {"large.bin": large, "a": b"a"}
+    for name, data in files.items():
+        s3.put_object(Bucket=bucket, Key="up/" + name, Body=data)
+    case.repo = f"s3://{bucket}/repo"
+    case.backup(f"s3://{bucket}/up")
+    r = case.restore(f"s3://{bucket}/new")
+    assert bucket_tree(s3, bucket, "new/") == files, r
+    r = case.backup(f"s3://{bucket}", rc=2)
+    assert "lie within each other" in summary.messages(r), r
+
+
 def test_a_byte_at_the_front(case, files, up):
     path = up / "large.bin"
     path.write_bytes(files["size/20000000.bin"])
