@@ -131,9 +131,10 @@ print_fate(FILE *out, const struct spaceferry_summary *s,
 		return;
 	if (one->removed)
 		fputs(s->dry_run ? "  would be removed" : "  removed", out);
+	else if (one->reason != NULL && one->reason[0] != '\0')
+		fprintf(out, "  kept: %s", one->reason);
 	else
-		fprintf(out, "  kept: %s", one->reason != NULL &&
-		    one->reason[0] != '\0' ? one->reason : "yes");
+		fputs("  kept", out);
 }
 
 static void
@@ -192,16 +193,24 @@ print_blobs(FILE *out, uint64_t blobs, uint64_t bytes)
 	fprintf(out, " (%s)", units_print_bytes(bytes, text));
 }
 
-/* "3 snapshots and 40 blobs (1 GiB) removed; 7 snapshots, 80 blobs … stay" */
-static void
-print_pruned(FILE *out, const struct spaceferry_summary *s)
+static uint64_t
+count_removed(const struct spaceferry_summary *s)
 {
-	const struct spaceferry_repository *r = &s->repository;
 	uint64_t removed = 0;
 	size_t i;
 
 	for (i = 0; i < s->n_snapshots; i++)
 		removed += s->snapshots[i].removed;
+	return removed;
+}
+
+/* "3 snapshots and 40 blobs (1 GiB) removed; 7 snapshots, 80 blobs … stay" */
+static void
+print_pruned(FILE *out, const struct spaceferry_summary *s)
+{
+	const struct spaceferry_repository *r = &s->repository;
+	uint64_t removed = count_removed(s);
+
 	if (removed == 0 && r->blobs_removed == 0) {
 		fputs(s->dry_run ? "Nothing would be removed.\n" :
 		    "Nothing was to be removed.\n", out);
@@ -276,6 +285,13 @@ print_repository_stored(FILE *out, const struct spaceferry_summary *s)
 		print_blobs(out, r->blobs, r->bytes);
 	}
 	fputs(r->bytes_read > 0 || r->blobs > 0 ? "\n" : "", out);
+	if (count_removed(s) > 0 || r->blobs_removed > 0) {
+		fputs("  removed: ", out);
+		print_number(out, count_removed(s), "snapshot", "snapshots");
+		fputs(" and ", out);
+		print_blobs(out, r->blobs_removed, r->bytes_removed);
+		fputc('\n', out);
+	}
 	if (is_atlas(s) && r->bytes_read_week > 0)
 		fprintf(out, "  in 7 days: %s read; Atlas' free tier gives out "
 		    "10 GB, then slows down%s\n",

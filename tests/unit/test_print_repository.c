@@ -138,6 +138,7 @@ backup_says_what_was_new(void **state)
 	has(text, "  read: 5.0 MiB, new: 2 blobs (2.0 KiB); in the repository: "
 	    "40 blobs (3.0 MiB)\n");
 	has(text, "It is snapshot 0011aabb of 2025-11-20 15:52 in s3://b/r.\n");
+	has(text, "  removed: 0 snapshots and 7 blobs (1.0 MiB)\n");
 	has_not(text, "10 GB");
 	free(text);
 	s.source = (char *)(uintptr_t)"mongodb+srv://c.x.mongodb.net/app";
