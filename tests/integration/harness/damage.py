@@ -71,6 +71,12 @@ class Damage(Vault):
     def cut(path, size):
         path.write_bytes(path.read_bytes()[:size])
 
+    def misplace(self, name):
+        path = self.path(name)
+        wrong = self.folder / "data" / ("00" if path.parent.name != "00" else "01") / path.name
+        wrong.parent.mkdir(exist_ok=True)
+        path.rename(wrong)
+
     # --- what looks right ---
 
     def sealed(self, data, level=1):
