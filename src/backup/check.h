@@ -203,7 +203,8 @@ size_t check_blobs_place(const struct check *c, const struct check_blobs *b,
     const struct check_entry *e);
 
 /* Tells each line of the details, as far as they go.  *why: what stopped them
- * (ERR_NONE: nothing; ERR_AUTH: the identities are others').  False with *err only for what ends check. */
+ * (ERR_NONE: nothing; ERR_AUTH: the identities are others').  False with *err
+ * only for what ends check. */
 typedef bool check_detail_fn(void *arg, const struct detail *d,
     struct err *err);
 struct check_details_to {
