@@ -8,15 +8,6 @@
 
 #include "base/file.h"
 
-#define MAX ((size_t)1 << 20)
-
-#define ID1 \
-    "AGE-SECRET-KEY-1N0KMFR3M2AQMTLRJ7745SDSPLSKZX8XVYAM62AYUGH7E5JHLV06QWA59TU"
-#define TO1 "age1swe9pr4xa3xu0568wk9m8d30ddaf5wydzr2ycuvwkqk2ln9atatsa45k7n"
-#define ID2 \
-    "AGE-SECRET-KEY-1777RRHU4QQ8A935UN6MZDPDDNT4QNTLGM5KCNGP6HHLV5HQN5VQSCRCC2W"
-#define TO2 "age19gmfcmg52cacj23kd0k3s38h57uc2cjakkvruk6ls7hga95nsqzs2ufvuu"
-
 static char path[] = "/tmp/test_age_keys.XXXXXX";
 
 static void

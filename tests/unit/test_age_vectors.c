@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 
-#define MAX ((size_t)64 << 20)
+#define ALL ((size_t)64 << 20)
 
 /* The reference hands out a full last chunk before it looks at what stands
  * behind it, or that it is not marked as the last; here it is withheld. */
@@ -63,9 +63,9 @@ read_key(struct vector *v, const char *line)
 static void
 inflate_all(const uint8_t *data, size_t len, struct buf *out)
 {
-	uLongf size = MAX;
+	uLongf size = ALL;
 
-	assert_true(buf_reserve(out, MAX));
+	assert_true(buf_reserve(out, ALL));
 	assert_int_equal(uncompress(out->data, &size, data, len), Z_OK);
 	out->len = size;
 }
@@ -79,8 +79,8 @@ read_vector(struct vector *v, const char *path)
 
 	memset(v, 0, sizeof(*v));
 	v->with = identities(NULL);
-	buf_init(&all, MAX);
-	buf_init(&v->file, MAX);
+	buf_init(&all, ALL);
+	buf_init(&v->file, ALL);
 	assert_true(file_read(path, &all, &err));
 	assert_non_null(buf_str(&all));
 	for (line = (char *)all.data; *line != '\n'; line = end + 1) {
@@ -136,7 +136,7 @@ check_vector(struct vector *v, size_t chunk)
 	struct err err;
 	bool ok;
 
-	buf_init(&out, MAX);
+	buf_init(&out, ALL);
 	ok = decrypt_stream(v->with, v->file.data, v->file.len, chunk, &out,
 	    &err);
 	assert_int_equal(ok, strcmp(v->expect, "success") == 0);
@@ -181,7 +181,7 @@ test_vectors(void **state)
 		print_message("%s\n", e->d_name);
 		read_vector(&v, path);
 		v.name = e->d_name;
-		check_vector(&v, MAX);
+		check_vector(&v, ALL);
 		if (v.file.len < 100000)
 			check_vector(&v, 1);
 		age_identities_free(v.with);
