@@ -6,8 +6,10 @@ time, in the shape of a small web shop's orders, about 1.1 KB each.
 
 import random
 import struct
+from datetime import datetime
+from pathlib import Path
 
-from bson import encode
+from bson import ObjectId, encode
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
@@ -82,3 +84,47 @@ def fill(collection, n, seed=1, indexes=True):
         collection.create_index([("customerId", 1), ("createdAt", -1)])
         collection.create_index([("status", 1), ("createdAt", 1)])
     return total
+
+
+def _chain(rng):
+    """Text as people write it, of any length: words follow each other as in the
+    pages of docs/."""
+    words = []
+    for path in sorted((Path(__file__).resolve().parents[1] / "docs").glob("*.md")):
+        words += path.read_text().split()
+    after = {}
+    for a, b in zip(words, words[1:]):
+        after.setdefault(a, []).append(b)
+
+    def text(n):
+        word, found = rng.choice(words), []
+        for _ in range(n):
+            found.append(word)
+            word = rng.choice(after.get(word, words))
+        return " ".join(found)
+    return text
+
+
+def pages(collection, n, seed=1):
+    """Inserts n pages of a web app, about 3.5 KB each: text in HTML, ids, dates, numbers.
+    Returns their bytes."""
+    rng = random.Random(f"pages/{seed}")
+    text = _chain(rng)
+    story = text(6_000_000)         # far longer than any window of a compressor
+    size, batch = 0, []
+    for i in range(n):
+        at = rng.randrange(len(story) - 4000)
+        parts = "".join(f"<section id=\"s{rng.randrange(10**6):06}\"><h2>{text(4)}</h2><p>"
+                        f"{story[p:p + 450]}</p></section>" for p in range(at, at + 3150, 450))
+        raw = encode({
+            "_id": ObjectId(struct.pack(">I", 1_700_000_000 + i) + rng.randbytes(8)),
+            "slug": f"page-{rng.randrange(10**9)}", "owner": ObjectId(rng.randbytes(12)),
+            "createdAt": datetime.fromtimestamp(1_700_000_000 + i), "views": rng.randrange(10**6),
+            "score": rng.random(), "token": rng.randbytes(16).hex(),
+            "html": f"<!doctype html><html><body class=\"page\">{parts}</body></html>"})
+        size += len(raw)
+        batch.append(RawBSONDocument(raw))
+        if len(batch) == BATCH or i == n - 1:
+            collection.with_options(RAW).insert_many(batch)
+            batch = []
+    return size

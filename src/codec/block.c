@@ -6,21 +6,7 @@
 
 #include "codec/block.h"
 
-/* Between the levels 4 and 6, and never larger than 1.1 times what gzip makes of
- * the same, which those are of text that hardly repeats itself (measured). */
-static const struct {
-	ZSTD_cParameter name;
-	int value;
-} parameters[] = {
-	{ ZSTD_c_compressionLevel, 5 },
-	{ ZSTD_c_strategy, ZSTD_greedy },
-	{ ZSTD_c_windowLog, 20 },
-	{ ZSTD_c_hashLog, 17 },
-	{ ZSTD_c_chainLog, 18 },
-	{ ZSTD_c_searchLog, 5 },
-	{ ZSTD_c_minMatch, 7 },
-	{ ZSTD_c_checksumFlag, 1 },
-};
+#define LEVEL 3		/* as fast as level 1, and smaller (docs/BENCHMARKS.md) */
 
 struct block_codec {
 	ZSTD_CCtx *compress;
@@ -31,7 +17,6 @@ struct block_codec *
 block_codec_new(struct err *err)
 {
 	struct block_codec *c;
-	size_t i;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		goto fail;
@@ -39,9 +24,8 @@ block_codec_new(struct err *err)
 		goto fail_c;
 	if ((c->decompress = ZSTD_createDCtx()) == NULL)
 		goto fail_compress;
-	for (i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
-		ZSTD_CCtx_setParameter(c->compress, parameters[i].name,
-		    parameters[i].value);
+	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_checksumFlag, 1);
 	return c;
 
 fail_compress:
