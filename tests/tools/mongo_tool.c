@@ -22,6 +22,8 @@
  *	{"op": "write", "on": …, "ns": …, "file": …, "mode": "refuse" | "keep" |
  *	    "replace", "timeseries": bool, "in_order": bool}
  *	{"op": "count" | "any" | "fetch", "on": …, "ns": …, "filter" | "id": hex}
+ *	{"op": "judge", "on": …, "db": …, "query": hex, "docs": hex, "n": n,
+ *	    "options": hex}
  *	{"op": "cancel", "after_ms": n}, {"op": "reset"}
  *
  * Every answer has "ok" and "log" (lines); without "ok" also "kind", "code",
@@ -31,6 +33,7 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/file.h"
+#include "mongo/judge.h"
 #include "mongo/sink.h"
 #include "mongo/source.h"
 #include "mongo_tool.h"
@@ -156,6 +159,31 @@ op_split(struct end *e, const json_t *q, json_t *a, struct err *err)
 	split.arg = json_array();
 	json_object_set_new(a, "ranges", split.arg);
 	return mongo_split(e->session, &split, err);
+}
+
+static bool
+op_judge(struct end *e, const json_t *q, json_t *a, struct err *err)
+{
+	struct judge j = { .db = text(q, "db"), .query = unhex(q, "query") };
+	struct rawdoc docs = unhex(q, "docs");
+	struct judge_documents d = {
+		.docs = docs.data, .len = docs.len,
+		.n = (size_t)number(q, "n", 0), .options = unhex(q, "options"),
+	};
+	bool *left_out = calloc(d.n + 1, sizeof(*left_out)), ok;
+	json_t *list = json_array();
+	size_t i;
+
+	ok = judge_check(e->session, &j, err) &&
+	    judge_documents(e->session, &j, &d, left_out, err);
+	for (i = 0; ok && i < d.n; i++)
+		json_array_append_new(list, json_boolean(left_out[i]));
+	json_object_set_new(a, "left_out", list);
+	free(left_out);
+	free(docs.data);
+	free(d.options.data);
+	free(j.query.data);
+	return ok;
 }
 
 /* Reads to a file; "documents" is told even if it fails. */
@@ -319,6 +347,8 @@ run_on(struct end *e, const char *op, const json_t *q, json_t *a,
 		return op_read(e, q, a, err);
 	if (strcmp(op, "write") == 0)
 		return op_write(e, q, a, err);
+	if (strcmp(op, "judge") == 0)
+		return op_judge(e, q, a, err);
 	if (strcmp(op, "count") == 0 || strcmp(op, "any") == 0 ||
 	    strcmp(op, "fetch") == 0)
 		return op_ask(e, op, q, a, err);
