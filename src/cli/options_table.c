@@ -28,7 +28,7 @@ enum {
 const struct options_row options_table[] = {
 	/* The two ends */
 	{ .name = "from", .group = OPTIONS_ENDS, .argument = "URI",
-	    .help = "the source: mongodb(+srv)://, archive:, dump:, snapshot:",
+	    .help = "mongodb(+srv)://, archive:, dump:, snapshot:",
 	    .more = "Also archive:FILE (archive:- is stdin) and dump:FOLDER: "
 	    "what mongodump or export wrote; with --repo snapshot:ID or "
 	    "snapshot:latest: what backup stored.  import takes that one only.  "

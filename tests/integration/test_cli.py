@@ -57,12 +57,12 @@ UNUSED = {
     "export": FILES | APP | DIFF | (REPO - READS) | (CHANGES - {"drop", "dry-run"}) | {
         "to", "documents", "namespace", "state", "write", "report"},
     "import": FILES | APP | DIFF | (REPO - READS) | {
-        "from", "query", "consistent", "write", "report", "delta", "delete",
+        "query", "consistent", "write", "report", "delta", "delete",
         "max-delete"},
     "rewrite": set(OPTIONS) - {
         "files", "files-url", "rewrite", "write", "limit"} - ALL,
-    "backup": set(OPTIONS) - ALL - RUN - BACKUP - READS - {
-        "from", "db", "include", "exclude", "files", "files-include",
+    "backup": set(OPTIONS) - ALL - RUN - BACKUP - {
+        "repo", "from", "db", "include", "exclude", "files", "files-include",
         "files-exclude", "tag", "dry-run", "consistent"},
     "restore": ONE_END | APP | DIFF | BACKUP | CHECK | {
         "namespace", "delta", "delete", "max-delete", "consistent", "write"},

@@ -88,7 +88,7 @@ repository_options(void **state)
 
 	(void)state;
 	if (!line_read(&l, "backup|--repo=s3://b/r|--recipient=age1a|"
-	    "--recipient|age1b|--recipients-file=f|--identity=k|--tag=x|--tag=y|"
+	    "--recipient|age1b|--recipients-file=f|--tag=x|--tag=y|"
 	    "--every=6h|--keep-last=0|--keep-hourly=24|--keep-daily=7|"
 	    "--keep-weekly=5|--keep-monthly=12|--keep-yearly=3|"
 	    "--keep-within=2d|--before=a b|--after=c|--ping=https://h/u|"
@@ -97,7 +97,6 @@ repository_options(void **state)
 	assert_int_equal(j->recipients.n, 2);
 	assert_string_equal(j->recipients.v[1], "age1b");
 	assert_int_equal(j->recipients_files.n, 1);
-	assert_int_equal(j->identities.n, 1);
 	assert_int_equal(j->tags.n, 2);
 	assert_int_equal(l.o.every_ms, 6 * 3600 * 1000);
 	assert_true(j->keep.last == SPACEFERRY_KEEP_NONE);
@@ -112,11 +111,12 @@ repository_options(void **state)
 	assert_string_equal(j->ping, "https://h/u");
 	assert_string_equal(j->metrics, "/m.prom");
 	line_free(&l);
-	if (!line_read(&l, "check|--repo=/r|--read-data-subset=2.5%|"
+	if (!line_read(&l, "check|--repo=/r|--identity=k|--read-data-subset=2.5%|"
 	    "--max-age=24h|--repair"))
 		fail_msg("%s", l.err.message);
 	assert_true(j->read_data_percent > 2.49 && j->read_data_percent < 2.51);
 	assert_int_equal(j->max_age_ms, 86400 * 1000);
+	assert_int_equal(j->identities.n, 1);
 	assert_true(j->repair && !j->read_data);
 	line_free(&l);
 }
