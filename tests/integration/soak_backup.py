@@ -131,7 +131,7 @@ class Soak:
 
     def note(self):
         """Snapshots that are new hold what the shop holds now."""
-        listed = {s["id"] for s in self.ferry("snapshots", *self.repo).lines[:-1]}
+        listed = {s["snapshot"] for s in self.ferry("snapshots", *self.repo).lines[:-1]}
         assert listed, "no snapshot is left"
         now = contents(self.shop.server.client(), self.shop.db, self.shop.folder)
         for new in listed - set(self.want):
