@@ -94,7 +94,7 @@ static bool
 look(void *arg, const struct store_object *o, struct err *err)
 {
 	static const char *const ours[] = { "data/", "keys/", "snapshots/",
-	    "locks/", "partial/" };
+	    "locks/", "partial/", "damaged/" };
 	struct looking *l = arg;
 	size_t i, len = strlen(o->key);
 
