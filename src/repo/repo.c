@@ -224,6 +224,7 @@ repo_close(struct repo *r)
 	store_free(r->store);
 	blobtable_free(&r->table);
 	strings_free(&r->unread);
+	strings_free(&r->met);
 	free(r->stored);
 	if (r->keys != NULL)
 		explicit_bzero(r->keys, r->n_keys * sizeof(*r->keys));

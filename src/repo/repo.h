@@ -64,7 +64,7 @@ const char *repo_name(const struct repo *r);
 const char *repo_id(const struct repo *r);
 struct store *repo_store(const struct repo *r);
 /* The same place, opened once more for locks: its requests go on after a stop
- * and are given up soon (despite_cancel, stall_seconds 10, quiet, create). */
+ * and are given up soon (despite_cancel, stall_seconds 10, quiet). */
 struct store *repo_lock_store(const struct repo *r);
 bool repo_is_encrypted(const struct repo *r);
 bool repo_was_made(const struct repo *r);	/* by this repo_open() */

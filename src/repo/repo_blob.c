@@ -40,77 +40,80 @@ seal(struct repo_session *s, const void *data, size_t len,
 
 /* --- what is there already --- */
 
-struct comparing {
+struct looking {
 	struct hash *hash;
 	uint64_t size;
 };
 
 static bool
-compare(void *arg, const void *data, size_t len, struct err *err)
+take(void *arg, const void *data, size_t len, struct err *err)
 {
-	struct comparing *c = arg;
+	struct looking *l = arg;
 
 	(void)err;
-	hash_update(c->hash, data, len);
-	c->size += len;
+	hash_update(l->hash, data, len);
+	l->size += len;
 	return true;
 }
 
 enum there { SAME, OTHER, NOTHING, UNKNOWN };
 
+/* seen: what is there, by its size and digest. */
 static enum there
-look(struct repo_session *s, const struct repo_object *o, struct err *err)
+look(struct repo_session *s, const struct repo_object *o,
+    struct repo_blob *seen, struct err *err)
 {
-	uint8_t sha256[HASH_SHA256_SIZE];
-	struct comparing c = { .size = 0 };
+	struct looking l = { .size = 0 };
 	enum there there = UNKNOWN;
-	struct store_object seen;
+	struct store_object object;
 
-	if ((c.hash = hash_new(false, err)) == NULL)
+	if ((l.hash = hash_new(false, err)) == NULL)
 		return UNKNOWN;
-	if (!store_get(s->store, o->key, &seen, compare, &c, err)) {
+	if (!store_get(s->store, o->key, &object, take, &l, err)) {
 		if (err->kind == ERR_NOT_FOUND)
 			there = NOTHING;
-	} else if (hash_finish(c.hash, sha256, NULL, err)) {
-		there = c.size == o->len && memcmp(sha256, o->sha256,
-		    sizeof(sha256)) == 0 ? SAME : OTHER;
+	} else if (hash_finish(l.hash, seen->sha256, NULL, err)) {
+		seen->stored = l.size;
+		there = l.size == o->len && memcmp(seen->sha256, o->sha256,
+		    sizeof(o->sha256)) == 0 ? SAME : OTHER;
 	}
-	hash_free(c.hash);
+	hash_free(l.hash);
 	return there;
 }
 
-/* Stores it.  expected: something is there that nobody has recorded as it is;
- * nobody needs it, unless it is the same. */
+/* Something is there already.  *over: it is to be replaced; else o is what is
+ * there, which need not be what we would have stored (another zstd). */
 static bool
-store(struct repo_session *s, struct repo_object *o, bool expected,
-    bool *fresh, struct err *err)
+accept(struct repo_session *s, struct repo_object *o,
+    const uint8_t name[REPO_NAME_SIZE], bool *over, struct err *err)
 {
+	struct repo_blob seen;
+	bool there;
 
-	*fresh = true;
-	if (!expected) {
-		switch (repo_write_new(s, o, true, err)) {
-		case REPO_WRITTEN:
-			return true;
-		case REPO_FAILED:
-			return false;
-		case REPO_TAKEN:
-			break;
-		}
-	}
-	switch (look(s, o, err)) {
+	*over = true;
+	memcpy(seen.name, name, REPO_NAME_SIZE);
+	switch (look(s, o, &seen, err)) {
 	case SAME:
-		*fresh = false;
+		*over = false;
+		return true;
+	case NOTHING:
 		return true;
 	case UNKNOWN:
 		return false;
 	case OTHER:
-		log_warning("%s/%s was not what it should be: it is stored "
-		    "anew", repo_name(s->repo), o->key);
-		break;
-	case NOTHING:
 		break;
 	}
-	return repo_write_over(s, o, err);
+	if (!repo_index_reread(s, &seen, &there, err))
+		return false;
+	if (there) {
+		*over = false;
+		o->len = (size_t)seen.stored;
+		memcpy(o->sha256, seen.sha256, sizeof(o->sha256));
+	} else {
+		log_warning("%s/%s was not what it should be: it is stored "
+		    "anew", repo_name(s->repo), o->key);
+	}
+	return true;
 }
 
 /* --- one at a time for each name --- */
@@ -180,19 +183,37 @@ shrink(struct buf *b)
 		buf_free(b);
 }
 
-/* e is busy with us. */
+static bool
+store(struct repo_session *s, struct claimed *c, struct repo_object *o,
+    struct err *err)
+{
+
+	c->fresh = true;
+	if (!c->listed) {
+		switch (repo_write_new(s, o, true, err)) {
+		case REPO_WRITTEN:
+			return true;
+		case REPO_FAILED:
+			return false;
+		case REPO_TAKEN:
+			break;
+		}
+	}
+	return accept(s, o, c->entry->blob.name, &c->fresh, err) &&
+	    (!c->fresh || repo_write_over(s, o, err));
+}
+
+/* The entry is busy with us. */
 static bool
 provide(struct repo_session *s, struct claimed *c, struct err *err)
 {
-	struct blobtable_entry *e = c->entry;
 	char key[REPO_OBJECT_MAX];
 	struct repo_object o = { .key = key };
 	bool ok;
 
-	repo_object_name(s->repo, e->blob.name, key);
-	ok = seal(s, c->data, c->len, &o, err) &&
-	    store(s, &o, c->listed, &c->fresh, err);
-	if (!settle(s->repo, e, ok ? &o : NULL, c->fresh))
+	repo_object_name(s->repo, c->entry->blob.name, key);
+	ok = seal(s, c->data, c->len, &o, err) && store(s, c, &o, err);
+	if (!settle(s->repo, c->entry, ok ? &o : NULL, c->fresh))
 		ok = err_nomem(err, "the list of blobs");
 	shrink(&s->packed);
 	shrink(&s->sealed);

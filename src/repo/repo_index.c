@@ -5,6 +5,9 @@
 #include "repo/repo_internal.h"
 #include "repo/snapshot.h"
 
+/* So many snapshots in a row are read for nothing, not more. */
+#define FRUITLESS_MAX 16
+
 static bool
 on_listed(void *arg, const uint8_t name[REPO_NAME_SIZE], uint64_t size,
     struct err *err)
@@ -136,28 +139,6 @@ read_next(struct repo_session *s, struct err *err)
 	return true;
 }
 
-bool
-repo_index_recall(struct repo_session *s, const uint8_t name[REPO_NAME_SIZE],
-    bool *there, struct err *err)
-{
-	struct repo *r = s->repo;
-	const struct blobtable_entry *e;
-	bool ok = true;
-
-	pthread_mutex_lock(&r->load);
-	for (;;) {
-		pthread_mutex_lock(&r->lock);
-		e = blobtable_find(&r->table, name);
-		*there = e != NULL && (e->flags & BLOBTABLE_THERE) != 0;
-		pthread_mutex_unlock(&r->lock);
-		if (*there || !ok || r->unread.n == 0)
-			break;
-		ok = read_next(s, err);
-	}
-	pthread_mutex_unlock(&r->load);
-	return ok;
-}
-
 /* --- names of objects --- */
 
 static bool
@@ -200,23 +181,128 @@ list(struct repo_session *s, const char *folder, struct strings *out,
 	return true;
 }
 
+/* Snapshots that were not met so far are to be read. */
+static bool
+list_snapshots(struct repo_session *s, struct err *err)
+{
+	struct repo *r = s->repo;
+	struct strings keys = { .n = 0 };
+	size_t i, j;
+	bool ok;
+
+	ok = list(s, "snapshots", &keys, err);
+	for (i = 0; ok && i < keys.n; i++) {
+		for (j = 0; j < r->met.n; j++) {
+			if (strcmp(r->met.v[j], keys.v[i]) == 0)
+				break;
+		}
+		if (j == r->met.n)
+			ok = (strings_add(&r->met, keys.v[i]) &&
+			    strings_add(&r->unread, keys.v[i])) ||
+			    err_nomem(err, keys.v[i]);
+	}
+	strings_free(&keys);
+	return ok;
+}
+
+static bool
+read_notes(struct repo_session *s, struct err *err)
+{
+	struct strings notes = { .n = 0 };
+	bool ok;
+	size_t i;
+
+	ok = list(s, "partial", &notes, err);
+	for (i = 0; ok && i < notes.n; i++)
+		ok = read_note(s, notes.v[i], err);
+	strings_free(&notes);
+	return ok;
+}
+
+static bool
+is_there(struct repo *r, const uint8_t *name)
+{
+	const struct blobtable_entry *e;
+	bool there;
+
+	pthread_mutex_lock(&r->lock);
+	e = blobtable_find(&r->table, name);
+	there = e != NULL && (e->flags & BLOBTABLE_THERE) != 0;
+	pthread_mutex_unlock(&r->lock);
+	return there;
+}
+
+bool
+repo_index_recall(struct repo_session *s, const uint8_t name[REPO_NAME_SIZE],
+    bool *there, struct err *err)
+{
+	struct repo *r = s->repo;
+	bool ok = true;
+
+	pthread_mutex_lock(&r->load);
+	while (!(*there = is_there(r, name)) && r->unread.n > 0 &&
+	    r->fruitless < FRUITLESS_MAX) {
+		if (!(ok = read_next(s, err)))
+			break;
+		r->fruitless++;
+	}
+	if (*there)
+		r->fruitless = 0;
+	pthread_mutex_unlock(&r->load);
+	return ok;
+}
+
+/* As the listing would have it now. */
+static void
+relist(struct repo *r, const struct repo_blob *seen)
+{
+	struct blobtable_entry *e;
+
+	pthread_mutex_lock(&r->lock);
+	e = blobtable_find(&r->table, seen->name);
+	if (e->flags & BLOBTABLE_LISTED)
+		r->counts.bytes -= e->blob.stored;
+	else
+		r->counts.blobs++;
+	r->counts.bytes += seen->stored;
+	e->blob.stored = seen->stored;
+	e->flags |= BLOBTABLE_LISTED;
+	pthread_mutex_unlock(&r->lock);
+}
+
+bool
+repo_index_reread(struct repo_session *s, const struct repo_blob *seen,
+    bool *there, struct err *err)
+{
+	struct blobtable_entry *e;
+	struct repo *r = s->repo;
+	bool ok;
+
+	relist(r, seen);
+	pthread_mutex_lock(&r->load);
+	ok = list_snapshots(s, err) && read_notes(s, err);
+	while (ok && r->unread.n > 0)
+		ok = read_next(s, err);
+	pthread_mutex_unlock(&r->load);
+	pthread_mutex_lock(&r->lock);
+	e = blobtable_find(&r->table, seen->name);
+	*there = (e->flags & BLOBTABLE_THERE) != 0 &&
+	    memcmp(e->blob.sha256, seen->sha256, HASH_SHA256_SIZE) == 0;
+	if (!*there)
+		e->flags &= ~(unsigned)BLOBTABLE_THERE;
+	pthread_mutex_unlock(&r->lock);
+	return ok;
+}
+
 static bool
 load(struct repo_session *s, struct err *err)
 {
 	const struct repo_listing listing = { .blob = on_listed,
 		.arg = s->repo };
-	struct strings notes = { .n = 0 };
-	bool ok;
-	size_t i;
 
-	ok = list(s, "snapshots", &s->repo->unread, err) &&
-	    list(s, "partial", &notes, err) && repo_list(s, &listing, err);
-	if (ok && s->repo->unread.n > 0)
-		ok = read_next(s, err);
-	for (i = 0; ok && i < notes.n; i++)
-		ok = read_note(s, notes.v[i], err);
-	strings_free(&notes);
-	return ok;
+	return list_snapshots(s, err) && repo_list(s, &listing, err) &&
+	    (s->repo->unread.n == 0 || read_next(s, err)) &&
+	    read_notes(s, err);
 }
 
 bool

@@ -55,6 +55,8 @@ struct repo {
 	pthread_mutex_t load;	/* one at a time reads snapshots; taken before
 				 * lock */
 	struct strings unread;	/* snapshots, the newest last */
+	struct strings met;	/* all that were listed */
+	unsigned fruitless;	/* of them read in a row for nothing */
 };
 
 struct repo_session {
@@ -131,9 +133,14 @@ bool repo_keyfile_find(const struct repo *r, const char *id,
 /* --- repo_index.c --- */
 
 /* Reads snapshots that have not been read until one has recorded name as it is
- * listed (*there), or none is left. */
+ * listed (*there), none is left, or it costs more than reading the blob. */
 bool repo_index_recall(struct repo_session *s,
     const uint8_t name[REPO_NAME_SIZE], bool *there, struct err *err);
+
+/* Reads all that anybody has recorded so far.  *there: seen (size and digest of
+ * the object) is as it was recorded. */
+bool repo_index_reread(struct repo_session *s, const struct repo_blob *seen,
+    bool *there, struct err *err);
 
 /* --- repo_progress.c --- */
 

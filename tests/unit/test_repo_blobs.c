@@ -165,6 +165,54 @@ test_meanwhile(void **state)
 	repo_close(two);
 }
 
+/* Other bytes of the same contents, as another zstd makes them, stay when a
+ * snapshot records them. */
+static void
+test_other_writer(void **state)
+{
+	struct repo *one = open_add(NULL, NULL), *two = open_add(NULL, NULL);
+	struct repo_session *s = new_session(one), *t = new_session(two);
+	struct repo_blob a, b;
+	struct snapshot done;
+	char command[256];
+	struct buf theirs;
+	uint8_t sum[32];
+
+	(void)state;
+	assert_true(put(s, "text text text text", &a));
+	snprintf(command, sizeof(command), "printf 'text text text text' > t "
+	    "&& zstd -qf --no-check t -o t.zst && cat t.zst > %s",
+	    path_of(one, &a));
+	shell(command);
+	read_whole("t.zst", &theirs);
+	assert_true(hash_sha256(theirs.data, theirs.len, sum));
+	assert_memory_not_equal(sum, a.sha256, 32);
+	/* Nobody has recorded them: ours take their place. */
+	assert_true(put(t, "text text text text", &b));
+	assert_memory_equal(&a, &b, sizeof(a));
+	assert_non_null(strstr(buf_str(&said), "stored anew"));
+	buf_reset(&said);
+	repo_session_free(t);
+	repo_close(two);
+	shell("rm r/data/*/*");
+	two = open_add(NULL, NULL);
+	t = new_session(two);
+	shell(command);
+	a.stored = theirs.len;
+	memcpy(a.sha256, sum, 32);
+	make_snapshot(one, T0, &a, 1, &done);
+	snapshot_free(&done);
+	assert_false(put(t, "text text text text", &b));
+	assert_memory_equal(&a, &b, sizeof(a));
+	assert_counts(two, 1, 0);
+	assert_int_equal(said.len, 0);
+	buf_free(&theirs);
+	repo_session_free(t);
+	repo_session_free(s);
+	repo_close(two);
+	repo_close(one);
+}
+
 #define THREADS 4
 #define TEXTS 60
 
@@ -433,6 +481,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_meanwhile, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_other_writer, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_race, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
