@@ -51,7 +51,7 @@ enum spaceferry_level { SPACEFERRY_DEBUG, SPACEFERRY_INFO, SPACEFERRY_WARNING };
  * says for what, items are the seconds waited, items_total those until it is
  * given up. */
 struct spaceferry_progress {
-	const char *phase;	/* "check" (an archive), "read", "copy",
+	const char *phase;	/* "check" (an archive), "blobs", "read", "copy",
 				 * "compare", "indexes", "verify", "files",
 				 * "waiting" */
 	const char *name;	/* namespace, or the store's name */

@@ -19,7 +19,7 @@ struct data {
 	uint32_t *v;		/* blobs to be read for themselves */
 	size_t n, candidates;
 	size_t n_files;		/* come first, each as a whole */
-	uint64_t bytes;
+	uint64_t all, bytes;	/* of both */
 	atomic_size_t next;
 	pthread_mutex_t lock;	/* entries, contents and counters */
 	struct progress_item *item;
@@ -182,6 +182,7 @@ mark_files(struct data *d)
 
 			if (!e->in_file) {
 				d->candidates++;
+				d->all++;
 				d->bytes += e->size;
 			}
 			e->in_file = true;
@@ -227,6 +228,7 @@ choose(struct data *d, struct err *err)
 		    c->can_open)
 			d->v[d->n++] = (uint32_t)i;
 	}
+	d->all += d->n;
 	for (i = 0; i < d->n; i++)
 		d->bytes += c->index.v[d->v[i]].size;
 	return true;
@@ -254,9 +256,9 @@ run(struct data *d, struct err *err)
 	struct pipeline *p;
 	bool ok;
 
-	d->item = progress_item_new(c->job.progress, "check",
+	d->item = progress_item_new(c->job.progress, "blobs",
 	    repo_name(c->repository.repo));
-	progress_item_total(d->item, d->n, d->bytes);
+	progress_item_total(d->item, d->all, d->bytes);
 	if ((p = pipeline_new()) == NULL)
 		return err_nomem(err, "readers of blobs");
 	ok = (pipeline_add(p, &stage) || err_nomem(err, "readers of blobs")) &&

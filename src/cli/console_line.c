@@ -51,10 +51,11 @@ console_line_percent(const struct spaceferry_progress *p)
 static const char *
 noun_of(const struct spaceferry_progress *p)
 {
-
 	const char *slash = strchr(p->name, '/');
 	const char *dot = strchr(p->name, '.');
 
+	if (strcmp(p->phase, "blobs") == 0)
+		return p->items == 1 ? "blob" : "blobs";
 	/* A store's name is a URL or a path; a database's never has a '/', nor
 	 * is it empty. */
 	if ((slash != NULL && (dot == NULL || slash < dot ||
