@@ -121,21 +121,40 @@ name_columns(const struct spaceferry_summary *s)
 	return most > NAME_MOST ? NAME_MOST : most;
 }
 
+/* A backup stores documents as they are. */
+static bool
+is_backup(const struct spaceferry_summary *s)
+{
+
+	return s->command != NULL && strcmp(s->command, "backup") == 0;
+}
+
+/* The last figure of a row; blank where none is meant. */
+static const char *
+rewritten_text(const struct spaceferry_summary *s, uint64_t n,
+    char out[UNITS_TEXT])
+{
+
+	return is_backup(s) ? "" : units_print_count(n, out);
+}
+
 static void
-print_row(FILE *out, const struct spaceferry_collection *c, size_t columns,
-    bool colour)
+print_row(FILE *out, const struct spaceferry_summary *s,
+    const struct spaceferry_collection *c, size_t columns, bool colour)
 {
 	char count[UNITS_TEXT], bytes[UNITS_TEXT], rewritten[UNITS_TEXT];
 
 	fputs("  ", out);
 	print_cell(out, c->ns, columns);
 	if (strcmp(c->type, "view") == 0)
-		fprintf(out, "%12s%12s%12s  ", "view", "", "");
+		fprintf(out, "%12s%12s%*s  ", "view", "",
+		    is_backup(s) ? 0 : 12, "");
 	else
-		fprintf(out, "%12s%12s%12s  ",
+		fprintf(out, "%12s%12s%*s  ",
 		    units_print_count(c->source.count, count),
 		    units_print_bytes(c->source.bytes, bytes),
-		    units_print_count(c->rewritten_documents, rewritten));
+		    is_backup(s) ? 0 : 12,
+		    rewritten_text(s, c->rewritten_documents, rewritten));
 	fputs(colour ? (c->ok ? GREEN : RED) : "", out);
 	print_state(out, c);
 	fputs(colour ? PLAIN "\n" : "\n", out);
@@ -150,22 +169,24 @@ print_collections(FILE *out, const struct spaceferry_summary *s, bool colour)
 
 	if (s->n_collections == 0)
 		return;
-	fprintf(out, "  %s%-*s%12s%12s%12s%s\n", colour ? BOLD : "",
-	    (int)columns, "collection", "documents", "size", "rewritten",
+	fprintf(out, "  %s%-*s%12s%12s%*s%s\n", colour ? BOLD : "",
+	    (int)columns, "collection", "documents", "size",
+	    is_backup(s) ? 0 : 12, is_backup(s) ? "" : "rewritten",
 	    colour ? PLAIN : "");
 	for (i = 0; i < s->n_collections; i++) {
 		const struct spaceferry_collection *c = &s->collections[i];
 
-		print_row(out, c, columns, colour);
+		print_row(out, s, c, columns, colour);
 		sum.source.count += c->source.count;
 		sum.source.bytes += c->source.bytes;
 		sum.rewritten_documents += c->rewritten_documents;
 	}
 	if (s->n_collections > 1)
-		fprintf(out, "  %-*s%12s%12s%12s\n", (int)columns, "together",
+		fprintf(out, "  %-*s%12s%12s%*s\n", (int)columns, "together",
 		    units_print_count(sum.source.count, count),
 		    units_print_bytes(sum.source.bytes, bytes),
-		    units_print_count(sum.rewritten_documents, rewritten));
+		    is_backup(s) ? 0 : 12,
+		    rewritten_text(s, sum.rewritten_documents, rewritten));
 	fputc('\n', out);
 }
 
@@ -175,7 +196,7 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 {
 	const struct spaceferry_file_counts *f = &s->files;
 	bool verify = s->command != NULL && strcmp(s->command, "verify") == 0;
-	bool backup = s->command != NULL && strcmp(s->command, "backup") == 0;
+	bool backup = is_backup(s);
 	char count[UNITS_TEXT], bytes[UNITS_TEXT];
 	bool first = true;
 
@@ -183,7 +204,8 @@ print_files(FILE *out, const struct spaceferry_summary *s,
 		return;
 	fprintf(out, "  files: %s", units_print_count(f->count, count));
 	fprintf(out, ", %s: ", units_print_bytes(f->bytes, bytes));
-	state_part(out, &first, f->uploaded, backup ? "stored" :
+	state_part(out, &first, f->uploaded, backup ?
+	    (s->dry_run ? "to read" : "stored") :
 	    s->dry_run ? "to send" : "sent");
 	state_part(out, &first, f->skipped, verify ? "equal" : backup ?
 	    "there already" : "there already and equal");
@@ -411,7 +433,7 @@ print_summary(FILE *out, const struct spaceferry_summary *s,
 	print_collections(out, s, style->colour);
 	print_files(out, s, style);
 	print_delta(out, s);
-	if (s->command != NULL && strcmp(s->command, "backup") == 0)
+	if (is_backup(s))
 		print_repository_stored(out, s);
 	print_links(out, s);
 	print_repeated(out, s);

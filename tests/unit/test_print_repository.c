@@ -128,11 +128,15 @@ prune_says_why(void **state)
 static void
 backup_says_what_was_new(void **state)
 {
+	static struct spaceferry_collection users = { .ns = "app.users",
+	    .type = "collection", .ok = true, .source = { 12, 1024, "" } };
 	struct spaceferry_summary s = summary_of("backup");
 	char *text;
 
 	(void)state;
 	s.n_snapshots = 1;
+	s.collections = &users;
+	s.n_collections = 1;
 	s.source = (char *)(uintptr_t)"mongodb://h/app";
 	text = text_of(&s, (struct print_style){ .files = true });
 	has(text, "  read: 5.0 MiB, new: 2 blobs (2.0 KiB); in the repository: "
@@ -140,6 +144,9 @@ backup_says_what_was_new(void **state)
 	has(text, "It is snapshot 0011aabb of 2025-11-20 15:52 in s3://b/r.\n");
 	has(text, "  removed: 0 snapshots and 7 blobs (1.0 MiB)\n");
 	has_not(text, "10 GB");
+	/* Nothing is rewritten by it. */
+	has(text, "  collection     documents        size\n");
+	has(text, "  app.users             12     1.0 KiB  ok\n");
 	free(text);
 	s.source = (char *)(uintptr_t)"mongodb+srv://c.x.mongodb.net/app";
 	text = text_of(&s, (struct print_style){ .files = true });
