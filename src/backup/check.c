@@ -200,6 +200,7 @@ summarise(struct check *c)
 	if (c->repository.repo == NULL)
 		return;
 	r->name = strdup(repo_name(c->repository.repo));
+	r->snapshots = c->list.n;
 	r->blobs = c->seen.blobs;
 	r->bytes = c->seen.bytes;
 }
