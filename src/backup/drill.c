@@ -117,7 +117,7 @@ ended(void *arg, struct run *r, bool ok, struct err *err)
 	if (ok)
 		compare(r);
 	ok = ok && drill_read_files(d, r, err);
-	if (!ok && err->kind == ERR_DENIED && d->began)
+	if (!ok && err->kind == ERR_DENIED && r->data.n_moves > 0)
 		err_hint(err, "a drill makes databases of its own: its user "
 		    "needs rights on all of them (readWriteAnyDatabase; Atlas: "
 		    "read and write to any database)");
