@@ -42,9 +42,9 @@ struct archive_scan {
 struct archive_scan *archive_scan_snapshot(const struct snapshot_source *s,
     struct err *err);
 
-/* Reads in to its end (a snapshot: archive_scan_snapshot()).  accounts: users and roles in it are added there; NULL:
- * nobody asks for them.  progress may be NULL.  NULL with *err: ERR_DAMAGED,
- * ERR_CANCELLED, … */
+/* Reads in to its end (a snapshot: archive_scan_snapshot()).  accounts: users and
+ * roles in it are added there; NULL: nobody asks for them.  progress may be NULL.
+ * NULL with *err: ERR_DAMAGED, ERR_CANCELLED, … */
 struct archive_scan *archive_scan_new(struct archive_in *in,
     struct users *accounts, struct progress *progress, struct err *err);
 void archive_scan_free(struct archive_scan *s);	/* NULL is allowed */
