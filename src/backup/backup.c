@@ -230,29 +230,37 @@ describe(struct backup *b, const struct snapshot *done, struct err *err)
 	return true;
 }
 
+struct week {
+	const struct snapshot *done;
+	uint64_t read;
+};
+
+static bool
+add_read(void *arg, const struct snapshot *head, struct err *err)
+{
+	struct week *w = arg;
+
+	(void)err;
+	if (strcmp(head->group, w->done->group) == 0 &&
+	    strcmp(head->id, w->done->id) != 0)
+		w->read += head->read;
+	return true;
+}
+
 /* What backups of this group, this one too, have read in seven days; those that
  * failed are not known. */
 static void
 count_week(struct backup *b, const struct snapshot *done)
 {
 	struct spaceferry_repository *r = &b->job.report.summary->repository;
-	struct snapshot_list list = { NULL, 0 };
+	struct week w = { .done = done, .read = done->read };
+	struct snapshot_heads which = {
+		.since_ns = done->time_ns - WEEK_NS, .all = &r->snapshots,
+	};
 	struct err ignored;
-	size_t i;
 
-	r->bytes_read_week = done->read;
-	if (!snapshot_list(b->session, &list, NULL, NULL, &ignored))
-		return;
-	r->snapshots = list.n;
-	for (i = 0; i < list.n; i++) {
-		const struct snapshot *one = &list.v[i];
-
-		if (strcmp(one->group, done->group) == 0 &&
-		    strcmp(one->id, done->id) != 0 &&
-		    one->time_ns > done->time_ns - WEEK_NS)
-			r->bytes_read_week += one->read;
-	}
-	snapshot_list_free(&list);
+	snapshot_heads(b->session, &which, add_read, &w, &ignored);
+	r->bytes_read_week = w.read;
 }
 
 static void

@@ -43,6 +43,7 @@ struct bloblines_reader {
 	bool (*blob)(void *arg, const struct repo_blob *blob, bool detail,
 	    struct err *err);
 	void *arg;
+	bool head_only;		/* the rest is neither read nor checked */
 	/* Filled: */
 	uint64_t blobs, stored;	/* the sum of their sizes */
 	uint64_t size;

@@ -19,6 +19,7 @@ struct reading {
 	uint64_t number;	/* of the current line, from 1 */
 	bool details;		/* a line of them was met */
 	bool ended;
+	bool enough;		/* of head_only */
 	uint64_t blobs, stored;	/* counted */
 	uint8_t sha256[HASH_SHA256_SIZE]; /* as the end says */
 };
@@ -238,6 +239,9 @@ on_bytes(void *arg, const void *data, size_t len, struct err *err)
 		}
 		if (!ok)
 			return false;
+		r->enough = r->to->head_only;
+		if (r->enough)
+			return err_set(err, ERR_INTERNAL, "enough was read");
 	}
 	return true;
 }
@@ -281,8 +285,8 @@ bloblines_read(struct repo_session *s, const char *key,
 	repo_what(s->repo, key, r->what);
 	buf_init(&r->line, LINE_MAX_BYTES);
 	if ((r->hash = hash_new(false, err)) != NULL) {
-		ok = store_get(s->store, key, &o, on_bytes, r, err) &&
-		    check(r, err);
+		ok = store_get(s->store, key, &o, on_bytes, r, err) ?
+		    check(r, err) : r->enough;
 		hash_free(r->hash);
 	}
 	buf_free(&r->line);

@@ -84,6 +84,18 @@ bool snapshot_list(struct repo_session *s, struct snapshot_list *list,
     snapshot_odd_fn *odd, void *arg, struct err *err);
 void snapshot_list_free(struct snapshot_list *list);
 
+/* Tells the heads of those that began at since_ns or later, by their names; in
+ * any order.  stored, blobs and size are left out, and what is damaged is passed
+ * over: little is read of each.  *all (may be NULL): how many snapshots there
+ * are, older ones too. */
+struct snapshot_heads {
+	int64_t since_ns;
+	uint64_t *all;
+};
+bool snapshot_heads(struct repo_session *s, const struct snapshot_heads *which,
+    bool (*fn)(void *arg, const struct snapshot *head, struct err *err),
+    void *arg, struct err *err);
+
 /* The one that text names: "latest", or the first digits of an id.  tags: only
  * those that have all of them (NULL: any).  NULL with *err: ERR_NOT_FOUND (the
  * hint lists some), ERR_USAGE where several begin so.  Points into list. */

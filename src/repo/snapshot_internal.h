@@ -18,6 +18,10 @@
  * name can tell. */
 bool snapshot_object(const struct snapshot *s, char out[REPO_OBJECT_MAX]);
 
+/* The head alone, as snapshot_read() has it. */
+bool snapshot_read_head(struct repo_session *s, const char *object,
+    struct snapshot *head, struct err *err);
+
 /* Takes the members of a head.  ERR_DAMAGED says what is wrong with them. */
 bool snapshot_take_head(struct snapshot *s, const json_t *head,
     struct err *err);

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "repo/repo_internal.h"
-#include "repo/snapshot.h"
+#include "repo/snapshot_internal.h"
 
 struct listing {
 	struct strings keys;
@@ -129,4 +129,43 @@ snapshot_list_free(struct snapshot_list *list)
 	free(list->v);
 	list->v = NULL;
 	list->n = 0;
+}
+
+/* --- heads --- */
+
+bool
+snapshot_heads(struct repo_session *s, const struct snapshot_heads *which,
+    bool (*fn)(void *arg, const struct snapshot *head, struct err *err),
+    void *arg, struct err *err)
+{
+	static const struct store_list_ops ops = { on_object, on_oddity };
+	struct listing l = { .repo = s->repo };
+	struct snapshot head, since = { .time_ns = which->since_ns };
+	char first[REPO_OBJECT_MAX];
+	struct err why;
+	size_t i;
+	bool ok;
+
+	snapshot_init(&head);
+	ok = (snapshot_object(&since, first) || err_set(err, ERR_INTERNAL,
+	    "a time before all snapshots")) &&
+	    store_list_under(s->store, "snapshots", &ops, &l, err);
+	if (ok && which->all != NULL)
+		*which->all = l.keys.n;
+	for (i = 0; ok && i < l.keys.n; i++) {
+		/* Names sort as times do. */
+		if (strcmp(l.keys.v[i], first) < 0)
+			continue;
+		if (snapshot_read_head(s, l.keys.v[i], &head, &why)) {
+			ok = fn(arg, &head, err);
+		} else if (why.kind != ERR_DAMAGED &&
+		    why.kind != ERR_UNSUPPORTED &&
+		    why.kind != ERR_NOT_FOUND) {
+			*err = why;
+			ok = false;
+		}
+	}
+	snapshot_free(&head);
+	strings_free(&l.keys);
+	return ok;
 }

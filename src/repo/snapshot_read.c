@@ -149,6 +149,21 @@ snapshot_read(struct repo_session *s, const char *object,
 	return true;
 }
 
+bool
+snapshot_read_head(struct repo_session *s, const char *object,
+    struct snapshot *head, struct err *err)
+{
+	struct reading r = { .repo = s->repo, .head = head, .object = object };
+	struct bloblines_reader reader = { .format = SNAPSHOT_FORMAT,
+		.head = on_head, .arg = &r, .head_only = true };
+	bool ok;
+
+	snapshot_free(head);
+	if (!(ok = bloblines_read(s, object, &reader, err)))
+		snapshot_free(head);
+	return ok;
+}
+
 /* --- details --- */
 
 struct details {

@@ -43,8 +43,9 @@ class Vault:
 
     def snapshots(self):
         """The clear parts, oldest first, as lists of JSON values."""
-        return [[json.loads(line) for line in p.read_text().splitlines()]
-                for p in sorted((self.folder / "snapshots").iterdir())]
+        found = [[json.loads(line) for line in p.read_text().splitlines()]
+                 for p in (self.folder / "snapshots").iterdir()]
+        return sorted(found, key=lambda lines: lines[0]["time_ns"])
 
     def blob(self, name):
         """The contents of a blob, by the real tools."""
