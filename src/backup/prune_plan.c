@@ -64,9 +64,11 @@ read_kept(struct prune *p, const char *object, struct err *err)
 	snapshot_init(&head);
 	ok = snapshot_read(p->session, object, &head, need, p, err);
 	snapshot_free(&head);
-	if (ok || err->kind == ERR_NOT_FOUND)
+	if (ok)
 		return true;
-	if (err->kind != ERR_DAMAGED && err->kind != ERR_UNSUPPORTED)
+	/* Listed and not found: the store may show it again. */
+	if (err->kind != ERR_DAMAGED && err->kind != ERR_UNSUPPORTED &&
+	    err->kind != ERR_NOT_FOUND)
 		return false;
 	cannot_read(p, object, err);
 	return true;
