@@ -57,6 +57,8 @@ summarise(const struct prune *p, struct err *err)
 
 	if (r->name == NULL)
 		r->name = strdup(repo_name(p->repository->repo));
+	if (p->fates == NULL)	/* it never began */
+		return true;
 	r->blobs_removed = dry_run ? p->n_blobs :
 	    atomic_load(&p->removed_blobs);
 	r->bytes_removed = dry_run ? p->unneeded_bytes :
@@ -66,15 +68,16 @@ summarise(const struct prune *p, struct err *err)
 		r->bytes = p->all_bytes - r->bytes_removed;
 	}
 	r->snapshots = p->list.n;
-	for (i = 0; p->fates != NULL && i < p->list.n; i++)
+	for (i = 0; i < p->list.n; i++)
 		r->snapshots -= is_removed(p, i);
-	return p->fates == NULL || add_snapshots(p, err);
+	return add_snapshots(p, err);
 }
 
 /* --- */
 
+/* False with *err; ERR_LOCKED costs a backup nothing: the next one prunes. */
 static bool
-take_lock(struct prune *p, struct err *err)
+take_lock(struct prune *p, bool *later, struct err *err)
 {
 	const struct repo_lock_options options = {
 		.repo = p->repository->repo, .kind = REPO_LOCK_REMOVE,
@@ -85,16 +88,25 @@ take_lock(struct prune *p, struct err *err)
 	if (p->job->options->dry_run)
 		return true;
 	p->lock = repo_lock_take(&options, err);
-	return p->lock != NULL;
+	*later = p->lock == NULL && p->only_of != NULL &&
+	    err->kind == ERR_LOCKED;
+	if (*later)
+		report_note(&p->job->report, "not_pruned", "the next run "
+		    "removes it, or spaceferry prune", "what the policy does "
+		    "not keep was not removed: %s", err->message);
+	return p->lock != NULL || *later;
 }
 
 static bool
 run(struct prune *p, struct err *err)
 {
+	bool later = false;
 
 	if ((p->session = repo_session_new(p->repository->repo, err)) == NULL ||
-	    !take_lock(p, err))
+	    !take_lock(p, &later, err))
 		return false;
+	if (later)
+		return true;
 	return prune_plan_list(p, err) && prune_policy(p, err) &&
 	    prune_plan(p, err) && (p->lock == NULL || prune_remove(p, err));
 }

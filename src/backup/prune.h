@@ -21,7 +21,8 @@ bool prune_wanted(const struct spaceferry_options *o);
  * policy only what nothing needs is removed.  Fills the summary: snapshots get
  * reason and removed (those already in it stay; a backup is told only those that
  * were removed), repository what was removed and what is left.  Blocks.  False
- * with *err: ERR_USAGE (nothing of a group would be left), ERR_LOCKED, what the
+ * with *err (a backup that finds others at work gets a note instead of
+ * ERR_LOCKED): ERR_USAGE (nothing of a group would be left), ERR_LOCKED, what the
  * store said; what was removed until then stays removed. */
 bool prune_run(struct job *job, struct repository *repository,
     struct err *err);

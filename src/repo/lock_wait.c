@@ -7,6 +7,7 @@
 #include "base/retry.h"
 #include "repo/lock_wait.h"
 
+#define LOOK_AGAIN_MS 50	/* at first, and then less often */
 #define LOOK_EVERY_MS 1000
 #define TELL_EVERY_NS ((uint64_t)10000000000)
 #define OTHERS_MAX 100000
@@ -95,11 +96,26 @@ list_others(struct repo_lock *l, struct err *err)
 	return true;
 }
 
+static uint64_t
+lapse_of(const struct repo_lock *l, const struct lock_object_about *a)
+{
+
+	return a->lapse_ms != 0 ? a->lapse_ms : l->lapse_ms;
+}
+
+/* By the store's clock, which tells seconds. */
+static bool
+is_old(const struct repo_lock *l, const struct lock_object_about *a)
+{
+
+	return !l->local && a->age_ns >=
+	    (int64_t)(lapse_of(l, a) + 1000) * 1000000;
+}
+
 static bool
 has_lapsed(struct repo_lock *l, struct lock_object_seen *s,
     const struct lock_object_about *a)
 {
-	uint64_t lapse_ms = a->lapse_ms != 0 ? a->lapse_ms : l->lapse_ms;
 	uint64_t now = lock_object_now();
 
 	if (!s->any || memcmp(s->sha256, a->sha256, sizeof(a->sha256)) != 0) {
@@ -108,14 +124,15 @@ has_lapsed(struct repo_lock *l, struct lock_object_seen *s,
 		s->any = true;
 	}
 	return lock_process_is_gone(&a->process, &l->self) ||
-	    now - s->since_ns >= lapse_ms * 1000000 || (l->clock_right &&
-	    a->age_ns >= (int64_t)(lapse_ms + 1000) * 1000000);
+	    now - s->since_ns >= lapse_of(l, a) * 1000000 ||
+	    (l->clock_right && is_old(l, a));
 }
 
 /* Others that are in the way. */
 struct in_the_way {
 	unsigned n;
 	bool yield;		/* to one of them */
+	bool old;		/* one of them is, by a clock that was not tried */
 	char who[LOCK_OBJECT_WHO]; /* one of them */
 };
 
@@ -131,6 +148,8 @@ consider(struct repo_lock *l, struct lock_object_seen *s,
 		return;
 	if (w->n++ == 0)
 		lock_object_who(a, w->who);
+	if (!l->clock_known && is_old(l, a))
+		w->old = true;
 	if (l->kind == REPO_LOCK_REMOVE &&
 	    (!removes || strcmp(s->key, l->key) < 0))
 		w->yield = true;
@@ -144,7 +163,7 @@ look(struct repo_lock *l, struct in_the_way *w, struct err *err)
 	size_t i;
 
 	w->n = 0;
-	w->yield = false;
+	w->yield = w->old = false;
 	if (!list_others(l, err))
 		return false;
 	for (i = 0; i < l->n_seen; i++) {
@@ -212,7 +231,8 @@ put_ours(struct repo_lock *l, struct err *err)
 enum taken { TAKEN, NOT_TAKEN, TAKING_FAILED };
 
 /* One attempt.  What removes looks first, and puts its own only when nobody is
- * there: so it comes into nobody's way while it waits. */
+ * there, or to try the store's clock: so it comes into nobody's way while it
+ * waits. */
 static enum taken
 try_once(struct repo_lock *l, struct in_the_way *w, struct err *err)
 {
@@ -220,7 +240,7 @@ try_once(struct repo_lock *l, struct in_the_way *w, struct err *err)
 	if (l->kind == REPO_LOCK_REMOVE && !l->there) {
 		if (!look(l, w, err))
 			return TAKING_FAILED;
-		if (w->n > 0)
+		if (w->n > 0 && !w->old)
 			return NOT_TAKEN;
 	}
 	if (!put_ours(l, err))
@@ -271,7 +291,7 @@ static bool
 wait_for(struct repo_lock *l, const struct in_the_way *w, uint64_t began,
     uint64_t *told, uint64_t patience_ms, struct err *err)
 {
-	uint64_t now = lock_object_now();
+	uint64_t now = lock_object_now(), ms;
 
 	if (now - began >= patience_ms * 1000000)
 		return locked(l, w, err);
@@ -279,8 +299,12 @@ wait_for(struct repo_lock *l, const struct in_the_way *w, uint64_t began,
 		*told = now;
 		tell(l, w, now - began, patience_ms);
 	}
-	return cancel_sleep(l->renew_ms < 2 * LOOK_EVERY_MS ? l->renew_ms / 2 :
-	    LOOK_EVERY_MS) || cancel_err(err);
+	ms = LOOK_AGAIN_MS + (now - began) / 4000000;
+	if (ms > LOOK_EVERY_MS)
+		ms = LOOK_EVERY_MS;
+	if (ms > l->renew_ms / 2)
+		ms = l->renew_ms / 2;
+	return cancel_sleep(ms) || cancel_err(err);
 }
 
 bool
