@@ -123,7 +123,7 @@ ended(void *arg, struct run *r, bool ok, struct err *err)
 		    "read and write to any database)");
 	stop = cancel_requested();
 	cancel_reset();
-	if (d->began && drill_remove(d, r))
+	if (d->began && drill_remove(d, r, stop))
 		atomic_store(&r->job.changed, false);
 	if (stop)
 		cancel_request();

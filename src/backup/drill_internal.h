@@ -36,8 +36,9 @@ bool drill_choose(struct drill *d, const struct run *r, struct err *err);
 bool drill_sweep(struct drill *d, struct run *r, struct err *err);
 
 /* Removes what the drill made; what cannot be removed is reported as an error,
- * by name.  Returns whether nothing is left. */
-bool drill_remove(struct drill *d, struct run *r);
+ * by name.  stopped: a stop was requested, and taken back.  Returns whether
+ * nothing is left. */
+bool drill_remove(struct drill *d, struct run *r, bool stopped);
 
 /* drill_files.c.  Reads the files of all places that options do not name, and
  * holds them against their digests.  Blocks.  False with *err. */

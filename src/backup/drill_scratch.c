@@ -179,9 +179,31 @@ tell_left(struct run *r, const char *what, const struct err *why)
 	    "removed: %s", what, why->message);
 }
 
-/* Through a connection of its own: a stop may have ended the others. */
+/* With left, what could not be removed is told; else it ends at the first. */
 static bool
-remove_databases(struct drill *d, struct run *r)
+drop_databases(const struct drill *d, struct mongo_session *s, struct run *left,
+    struct err *err)
+{
+	char db[64];
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < d->n_databases; i++) {
+		snprintf(db, sizeof(db), "%.*s",
+		    (int)strcspn(d->rename[i].to, "."), d->rename[i].to);
+		if (s != NULL && catalog_drop_database(s, db, err))
+			continue;
+		if (left == NULL)
+			return false;
+		tell_left(left, db, err);
+		ok = false;
+	}
+	return ok;
+}
+
+/* Through a connection of its own where a stop may have ended the others. */
+static bool
+remove_databases(struct drill *d, struct run *r, bool stopped)
 {
 	struct mongo_options options = {
 		.patience_ms = PATIENCE_MS, .max_sessions = 1, .primary = true,
@@ -189,21 +211,14 @@ remove_databases(struct drill *d, struct run *r)
 	struct mongo_session *s = NULL;
 	struct mongo_server *server;
 	struct err err;
-	char db[64];
-	bool ok = true;
-	size_t i;
+	bool ok;
 
+	if (!stopped && drop_databases(d, r->data.target.session, NULL, &err))
+		return true;
 	server = mongo_open(d->options.to, &options, &err);
 	if (server != NULL)
 		s = mongo_session_new(server, &err);
-	for (i = 0; i < d->n_databases; i++) {
-		snprintf(db, sizeof(db), "%.*s",
-		    (int)strcspn(d->rename[i].to, "."), d->rename[i].to);
-		if (s != NULL && catalog_drop_database(s, db, &err))
-			continue;
-		tell_left(r, db, &err);
-		ok = false;
-	}
+	ok = drop_databases(d, s, r, &err);
 	mongo_session_free(s);
 	mongo_close(server);
 	return ok;
@@ -297,7 +312,7 @@ remove_files(const struct drill *d, const char *url, struct err *err)
 }
 
 bool
-drill_remove(struct drill *d, struct run *r)
+drill_remove(struct drill *d, struct run *r, bool stopped)
 {
 	char shown[300];
 	struct err err;
@@ -311,7 +326,7 @@ drill_remove(struct drill *d, struct run *r)
 		tell_left(r, shown, &err);
 		ok = false;
 	}
-	if (r->has_data && !remove_databases(d, r))
+	if (r->has_data && !remove_databases(d, r, stopped))
 		ok = false;
 	if (ok)
 		log_info("what the drill made is removed: %s_*", d->name);
