@@ -27,11 +27,10 @@ open_source(struct backup_data *b, struct err *err)
 		    .max_sessions = 2 * b->job->workers + 4 },
 	};
 
-	if (archive_place_is(o->from)) {
-		err_set(err, ERR_USAGE, "a backup is made of a MongoDB, not of "
-		    "%.60s", o->from);
-		return err_hint(err, "an archive is a backup already: import "
-		    "moves it into a MongoDB");
+	if (strncmp(o->from, "snapshot:", 9) == 0) {
+		err_set(err, ERR_USAGE, "%.60s is a backup already", o->from);
+		return err_hint(err, "restore brings it back, export makes an "
+		    "archive of it");
 	}
 	return end_open(&b->data.source, &source, err);
 }
@@ -69,7 +68,8 @@ backup_data_open(struct backup_data *b, struct job *job, struct err *err)
 	if (!data_init(&b->data, job, err) || !open_source(b, err) ||
 	    !read_catalog(b, err))
 		return false;
-	b->data.writes_known = mongo_write_counter(b->data.source.session,
+	b->data.writes_known = b->data.source.kind == END_MONGO &&
+	    mongo_write_counter(b->data.source.session,
 	    &b->data.writes_before, &ignored);
 	b->data.moment = moment_new(&b->data, job, NULL, err);
 	return b->data.moment != NULL;
@@ -125,10 +125,12 @@ rank(void *arg, const uint8_t *id, size_t len)
 	return docrun_hash(c->seed, id, len);
 }
 
-/* A capped collection or time-series is one partition, a view none. */
+/* A capped collection or time-series is one partition, as is whatever comes out
+ * of an archive; a view none. */
 static bool
 make_parts(struct backup_data *b, uint64_t seed, struct err *err)
 {
+	const struct mongo_range whole = { { NULL, 0 }, { NULL, 0 } };
 	struct data *d = &b->data;
 	size_t i, j, n = 0;
 
@@ -142,7 +144,9 @@ make_parts(struct backup_data *b, uint64_t seed, struct err *err)
 
 		if (split.info->type == COLLECTION_VIEW)
 			continue;
-		if (!mongo_split(d->source.session, &split, err))
+		if (!(d->source.kind == END_MONGO ? mongo_split(
+		    d->source.session, &split, err) : add_range(&c, &whole,
+		    err)))
 			return err_prefix(err, "source: %s", split.info->ns);
 		n += d->moves[i].n_parts;
 	}
@@ -171,10 +175,12 @@ static bool
 run_pipeline(struct backup_data *b, uint64_t seed, struct err *err)
 {
 	size_t budget = b->job->memory / 8 * 3;
-	struct data_run run = { .backup = b, .seed = seed,
+	bool archive = b->data.source.kind != END_MONGO;
+	struct data_run run = { .backup = b, .seed = seed, .budget = budget,
 	    .reply_bytes = REPLY_BYTES };
 	struct pipeline_stage stages[] = {
-		{ "reading", (b->job->workers + 1) / 2, data_read, &run, NULL },
+		{ "reading", archive ? 1 : (b->job->workers + 1) / 2,
+		    archive ? data_read_archive : data_read, &run, NULL },
 		{ "storing", storers(b), data_store, &run, NULL },
 	};
 	struct pipeline *p;

@@ -31,10 +31,10 @@ data_item_free(void *arg)
 
 /* Room for one more run; where it stands is *index. */
 static bool
-add_run(struct reader *r, const struct batch *b, size_t *index, struct err *err)
+add_run(struct data_run *run, struct backup_part *p, const struct batch *b,
+    size_t *index, struct err *err)
 {
-	struct backup_part *p = r->part;
-	pthread_mutex_t *lock = &r->run->backup->data.lock;
+	pthread_mutex_t *lock = &run->backup->data.lock;
 	struct backup_run *grown = p->runs;
 	bool ok = true;
 
@@ -56,14 +56,12 @@ add_run(struct reader *r, const struct batch *b, size_t *index, struct err *err)
 	return ok || err_nomem(err, "runs");
 }
 
-/* The run at hand is whole. */
-static bool
-hand_on(struct reader *r, struct err *err)
+bool
+data_hand_on(struct data_run *run, struct backup_part *part, struct batch *b,
+    struct err *err)
 {
 	struct data_item *item;
-	struct batch *b = r->batch;
 
-	r->batch = NULL;
 	if (b == NULL || b->n == 0) {
 		batch_free(b);
 		return true;
@@ -76,36 +74,51 @@ hand_on(struct reader *r, struct err *err)
 		batch_free(b);
 		return err_nomem(err, "run");
 	}
-	item->part = r->part;
-	item->epoch = r->part->epoch;
+	item->part = part;
+	item->epoch = part->epoch;
 	item->batch = b;
-	if (!add_run(r, b, &item->index, err)) {
+	if (!add_run(run, part, b, &item->index, err)) {
 		data_item_free(item);
 		return false;
 	}
-	if (!pace_wait(r->run->pace, b->docs.len)) {
+	if (!pace_wait(run->pace, b->docs.len)) {
 		data_item_free(item);
 		return cancel_err(err);
 	}
-	if (queue_push(r->run->queue, item, b->docs.len))
+	if (queue_push(run->queue, item, b->docs.len))
 		return true;
 	data_item_free(item);
 	return err_set(err, ERR_CANCELLED, "reading: stopped");
 }
 
-static bool
-begin_run(struct reader *r, struct err *err)
+struct batch *
+data_begin(struct data_run *run, struct err *err)
 {
+	struct batch *b;
 
-	if (!credit_take(r->run->credit, DOCRUN_MAX))
-		return err_set(err, ERR_CANCELLED, "reading: stopped");
-	r->batch = batch_new(DOCRUN_MAX + DOC_MAX, r->run->credit, DOCRUN_MAX);
-	if (r->batch == NULL) {
-		credit_give(r->run->credit, DOCRUN_MAX);
-		return err_nomem(err, "run");
+	if (!credit_take(run->credit, DOCRUN_MAX)) {
+		err_set(err, ERR_CANCELLED, "reading: stopped");
+		return NULL;
 	}
-	return buf_reserve(&r->batch->docs, DOCRUN_MAX) ||
-	    err_nomem(err, "run");
+	b = batch_new(DOCRUN_MAX + DOC_MAX, run->credit, DOCRUN_MAX);
+	if (b == NULL) {
+		credit_give(run->credit, DOCRUN_MAX);
+		err_nomem(err, "run");
+		return NULL;
+	}
+	/* One allocation instead of a ladder of doublings. */
+	buf_reserve(&b->docs, DOCRUN_MAX);
+	return b;
+}
+
+/* The run at hand is whole. */
+static bool
+hand_on(struct reader *r, struct err *err)
+{
+	struct batch *b = r->batch;
+
+	r->batch = NULL;
+	return data_hand_on(r->run, r->part, b, err);
 }
 
 static bool
@@ -114,7 +127,7 @@ take(struct reader *r, const uint8_t *doc, size_t len, struct err *err)
 
 	if (docrun_cuts(&r->cut, doc, len) && !hand_on(r, err))
 		return false;
-	if (r->batch == NULL && !begin_run(r, err))
+	if (r->batch == NULL && (r->batch = data_begin(r->run, err)) == NULL)
 		return false;
 	if (!batch_add(r->batch, doc, len))
 		return err_nomem(err, "run");

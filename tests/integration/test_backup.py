@@ -3,6 +3,7 @@
 the real age and zstd and pymongo; the same again adds nothing; and what cannot be
 is refused."""
 
+import gzip
 import hashlib
 import hmac
 import json
@@ -115,6 +116,47 @@ def test_what_is_stored(backup, shop, key, tmp_path):
     assert {i["name"] for i in orders["indexes"]} == {"_id_", "by status", *(
         set(shop["orders"].index_information()) - {"_id_"})}
     assert lines[-1]["end"]["documents"] == sum(c["count"] for c, _ in found.values())
+
+
+@pytest.mark.parametrize("way", ["file", "folder", "pipe"])
+def test_an_archive_becomes_a_snapshot(backup, spaceferry, shop, target, key, tmp_path, way):
+    """What mongodump or export wrote goes into the repository likewise, and costs
+    nothing where the database has been backed up."""
+    backup()
+    name = f"{tmp_path}/app.archive.gz"
+    out = ["--dir", f"{tmp_path}/dump"] if way == "folder" else ["--archive", name]
+    r = spaceferry("export", *out, env={"SPACEFERRY_FROM": target.uri(shop.name)})
+    assert r.rc == 0, r
+    end = {"file": f"archive:{name}", "folder": f"dump:{tmp_path}/dump",
+           "pipe": "archive:-"}[way]
+    r = spaceferry("backup", "--json", "--repo", str(tmp_path / "repo"), "--state",
+                   str(tmp_path / "state"), "--recipient", key[1], "--from", end,
+                   input=gzip.open(name).read() if way == "pipe" else None)
+    assert r.rc == 0, r
+    vault = Vault(tmp_path / "repo", key[0])
+    old, new = map(vault.details, vault.snapshots())
+
+    def told(lines):
+        return sorted((c["collection"]["ns"], c["collection"]["type"], c["collection"]["count"],
+                       c["collection"]["digest"]) for c in lines if "collection" in c)
+    assert told(old) == told(new)
+    stored = {line[0] for line in vault.snapshots()[0] if isinstance(line, list)}
+    assert len([line for line in new if "run" in line and line["run"][0] not in stored]) <= 3
+
+
+def test_a_damaged_archive_is_no_backup(backup, spaceferry, target, shop, key, tmp_path):
+    name = f"{tmp_path}/app.archive"
+    r = spaceferry("export", "--archive", name, env={"SPACEFERRY_FROM": target.uri(shop.name)})
+    assert r.rc == 0, r
+    data = bytearray(Path(name).read_bytes())
+    data[len(data) // 2] ^= 1
+    Path(name).write_bytes(data)
+    r = spaceferry("backup", "--repo", str(tmp_path / "repo"), "--recipient", key[1],
+                   "--from", f"archive:{name}")
+    assert r.rc == 2 and not (tmp_path / "repo").exists(), r
+    r = spaceferry("backup", "--repo", str(tmp_path / "repo"), "--recipient", key[1],
+                   "--from", "archive:-", input=bytes(data))
+    assert r.rc == 3 and not any((tmp_path / "repo").rglob("*.jsonl")), r
 
 
 def test_nothing_is_readable(backup, tmp_path, shop):
