@@ -283,20 +283,40 @@ summarise_repository(struct backup *b)
 
 /* --- */
 
+/* A run whose lock lapsed while the snapshot was on its way counts as dead, and a
+ * prune may have removed what it needs. */
+static bool
+keep_lock(struct backup *b, struct err *err)
+{
+
+	if (repo_lock_held(b->lock, err))
+		return true;
+	if (!snapshot_writer_withdraw(b->writer))
+		err_hint(err, "snapshot %s may be there and lack something: "
+		    "spaceferry check tells; then back up again",
+		    snapshot_writer_id(b->writer));
+	return false;
+}
+
 static bool
 commit(struct backup *b, struct err *err)
 {
 	struct snapshot done;
+	struct err lost;
 	bool ok;
 
 	if (!repo_lock_held(b->lock, err))
 		return false;
 	if (!snapshot_writer_commit(b->writer, b->session, bytes_read(b), &done,
-	    err))
+	    err)) {
+		keep_lock(b, &lost);
 		return false;
-	repo_forget_progress(b->session);
-	ok = describe(b, &done, err);
-	count_week(b, &done);
+	}
+	if ((ok = keep_lock(b, err))) {
+		repo_forget_progress(b->session);
+		ok = describe(b, &done, err);
+		count_week(b, &done);
+	}
 	snapshot_free(&done);
 	return ok;
 }

@@ -68,6 +68,10 @@ bool snapshot_writer_detail(struct snapshot_writer *w, struct repo_session *s,
  * be NULL) is filled as a reader would; snapshot_free() it. */
 bool snapshot_writer_commit(struct snapshot_writer *w, struct repo_session *s,
     uint64_t read, struct snapshot *done, struct err *err);
+/* Takes back what commit may have put, for a run that lost its lock meanwhile: what
+ * the snapshot needs may be gone.  Also after a stop was requested.  False when it
+ * may still be there. */
+bool snapshot_writer_withdraw(struct snapshot_writer *w);
 void snapshot_writer_free(struct snapshot_writer *w);	/* NULL is allowed */
 
 /* --- reading --- */

@@ -305,3 +305,18 @@ snapshot_writer_commit(struct snapshot_writer *w, struct repo_session *s,
 		return err_prefix(err, "the snapshot was not written");
 	return done == NULL || describe(w, done, err);
 }
+
+bool
+snapshot_writer_withdraw(struct snapshot_writer *w)
+{
+	struct store_session *session;
+	struct err ignored;
+	bool ok;
+
+	session = store_session_new(repo_lock_store(w->repo), &ignored);
+	if (session == NULL)
+		return false;
+	ok = store_delete(session, w->head.object, &ignored);
+	store_session_free(session);
+	return ok;
+}
