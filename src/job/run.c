@@ -170,9 +170,18 @@ run_close(struct run *r, bool ok, struct err *err)
 	struct spaceferry_summary *s = r->job.report.summary;
 	struct err late;
 
-	/* Whatever else went wrong when the state was lost, that is the cause. */
+	/* Whatever else went wrong when the state or the lock of a repository was
+	 * lost, that is the cause. */
 	if (!ok && r->journal != NULL &&
 	    !place_held(journal_place(r->journal), &late))
+		*err = late;
+	if (!ok && ((r->job.snapshot != NULL &&
+	    !snapshot_source_held(r->job.snapshot, &late)) ||
+	    (r->job.snapshot_to != NULL &&
+	    !snapshot_source_held(r->job.snapshot_to, &late))))
+		*err = late;
+	if (!ok && err->kind == ERR_CANCELLED && r->job.snapshot != NULL &&
+	    !snapshot_source_held(r->job.snapshot, &late))
 		*err = late;
 	/* A run that ended before it began has nothing to tell. */
 	if (r->began && r->has_data) {

@@ -16,7 +16,7 @@
 /* True at once where the source is no snapshot.  False with ERR_DAMAGED for a blob
  * that is missing or of another size, and that the chosen collections and files
  * need: names one of these; what nothing chosen needs is a note.  Lists the
- * repository: blocks; memory: 41 bytes for each blob of the snapshot. */
+ * repository: blocks; memory: 48 bytes for each blob of the snapshot. */
 bool snapshot_needs_check(struct run *r, struct err *err);
 
 #endif

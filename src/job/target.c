@@ -111,6 +111,12 @@ refuse_occupied(const struct data *d, const struct move *m,
 
 	err_set(err, ERR_CONFLICT, "target %s: %s holds documents already",
 	    end_name(&d->target), m->target_ns);
+	if (d->source.kind == END_ARCHIVE &&
+	    d->source.place.kind == ARCHIVE_SNAPSHOT && !m->stream)
+		return err_hint(err, "--drop removes it first; --on-conflict "
+		    "skip or replace adds to it; what was begun from another "
+		    "snapshot goes on with --from snapshot:ID; `spaceferry diff` "
+		    "compares");
 	if (journal != NULL && journal_last_succeeded(journal))
 		return err_hint(err, "already moved: `spaceferry verify` "
 		    "compares both sides; --delta brings it up to date; --drop "
