@@ -124,13 +124,16 @@ examine(struct check *c, struct err *err)
 	    check_contents(c, err) && check_others(c, err);
 }
 
-/* What was found is told however it ended. */
+/* What was found is told however it ended; but not when the lock was lost: a
+ * prune since looks like damage. */
 static bool
 examine_and_tell(struct check *c, struct err *err)
 {
 	struct err telling;
 	bool ok = examine(c, err);
 
+	if (!repo_lock_held(c->lock, err))
+		return false;
 	if (!check_tell_damage(c, &telling) && ok) {
 		*err = telling;
 		ok = false;
