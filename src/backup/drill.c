@@ -37,7 +37,8 @@ opened(void *arg, struct run *r, struct err *err)
 	struct drill *d = arg;
 
 	if (!check_options(r->job.options, err) ||
-	    !drill_choose(d, r, err) || !restore_describe(r, err))
+	    !drill_choose(d, r, err) || !restore_describe(r, err) ||
+	    !restore_settle(r, &d->options, err))
 		return false;
 	r->job.options = &d->options;
 	return true;

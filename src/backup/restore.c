@@ -69,11 +69,32 @@ restore_describe(struct run *r, struct err *err)
 	return true;
 }
 
+bool
+restore_settle(struct run *r, struct spaceferry_options *o, struct err *err)
+{
+
+	if (o->to == NULL || snapshot_source_count(r->job.snapshot) > 0)
+		return true;
+	if (o->n_files == 0 && !o->drill) {
+		err_set(err, ERR_USAGE, "there are no documents in %s",
+		    snapshot_source_name(r->job.snapshot));
+		return err_hint(err, "--files END restores its files");
+	}
+	report_note(&r->job.report, "no_documents", "", "there are no documents "
+	    "in %s, only files: --to is not looked at",
+	    snapshot_source_name(r->job.snapshot));
+	o->to = NULL;
+	return true;
+}
+
 static bool
 opened(void *arg, struct run *r, struct err *err)
 {
+	struct spaceferry_options *o = arg;
 
-	(void)arg;
+	if (!restore_settle(r, o, err))
+		return false;
+	r->job.options = o;
 	note_left_out(r);
 	return restore_describe(r, err);
 }
@@ -97,11 +118,12 @@ int
 spaceferry_restore(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
 {
-	struct migrate_hooks hooks = { .opened = opened };
-	struct spaceferry_options o = *options;
+	struct spaceferry_options o = *options, settled;
+	struct migrate_hooks hooks = { .opened = opened, .arg = &settled };
 
 	if (o.from == NULL)
 		o.from = "snapshot:latest";
+	settled = o;
 	if (!snapshot_source_is(o.from))
 		return refuse(options, summary);
 	return o.drill ? drill_restore(&o, summary) :

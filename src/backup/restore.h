@@ -9,6 +9,12 @@
 #include "base/err.h"
 #include "job/run.h"
 
+/* A snapshot of files alone needs no server: takes --to out of *o, with a note,
+ * where the one that r reads is such.  False with ERR_USAGE where nothing is left to
+ * be restored. */
+bool restore_settle(struct run *r, struct spaceferry_options *o,
+    struct err *err);
+
 /* Puts the snapshot that r reads into the summary.  False when memory is out. */
 bool restore_describe(struct run *r, struct err *err);
 

@@ -14,12 +14,13 @@
 
 #define FILTER_MAX ((size_t)16 * 1024 * 1024)
 
-/* A snapshot may be wanted for its files alone. */
+/* A snapshot may be wanted for its files alone; a drill without documents reads
+ * them itself. */
 static bool
 is_for_files(const struct spaceferry_options *o)
 {
 
-	return o->n_files > 0 && ((o->to == NULL &&
+	return (o->n_files > 0 || o->drill) && ((o->to == NULL &&
 	    snapshot_source_is(o->from)) ||
 	    (o->from == NULL && snapshot_source_is(o->to)));
 }
@@ -36,7 +37,7 @@ check_ends(struct run *r, const struct spaceferry_options *o, struct err *err)
 		return err_hint(err, "give both ends: --from mongodb://… --to "
 		    "mongodb+srv://…, or SPACEFERRY_FROM and SPACEFERRY_TO");
 	}
-	if (!r->has_data && !r->has_files) {
+	if (!r->has_data && !r->has_files && !o->drill) {
 		err_set(err, ERR_USAGE, "nothing to do: neither --from and "
 		    "--to nor --files");
 		return err_hint(err, "spaceferry %s --help", r->job.command);

@@ -152,10 +152,24 @@ def test_files_alone(shop, restore, new, tmp_path):
     assert look.fingerprint(new) == before
 
 
+def test_snapshot_of_files_alone(shop, restore, new, tmp_path):
+    """A config file names a server; there is nothing for it, and no need of it."""
+    vault = Vault(tmp_path / "repo")
+    shop.run("backup", "--files", shop.up, vault=vault)
+    before = look.fingerprint(new)
+    r = restore("--files", tmp_path / "up", vault=vault)
+    assert stored.tree(tmp_path / "up") == stored.tree(shop.up) and "no_documents" in kinds(r)
+    r = restore("--drill", to=False, vault=vault, env={"SPACEFERRY_TO": "mongodb://nobody.invalid"})
+    assert any("13, " in n["message"] for n in r.summary["notes"])
+    (error,) = restore(vault=vault, rc=2).summary["errors"]
+    assert "no documents" in error["message"] and look.fingerprint(new) == before
+
+
 def test_killed_and_gone_on_with(shop, restore, new, db_name, target, tmp_path):
+    vault = shop.copy(tmp_path / "repo")
     only = ["--include", f"{shop.db}.items", "--jobs", "1", "--bwlimit", "2MiB"]
     run = shop.run("restore", "--to", target.uri(), *shop.renames(db_name),
-                   "--state", tmp_path / "state", *only, start=True)
+                   "--state", tmp_path / "state", *only, vault=vault, start=True)
     items = new[db_name]["items"]
     for _ in range(600):
         if items.estimated_document_count() > 66_000:
@@ -165,7 +179,10 @@ def test_killed_and_gone_on_with(shop, restore, new, db_name, target, tmp_path):
     run.wait()
     there = items.estimated_document_count()
     assert 0 < there < stored.N_ITEMS
-    r = restore(*only[:2])
+    # What is done is not fetched again: nobody meets the damage.
+    first = shop.runs(vault, "items")[0]
+    first.write_bytes(bytes(first.stat().st_size))
+    r = restore(*only[:2], vault=vault)
     assert r.summary["resumed"]
     assert stored.documents(new[db_name], "items") == shop.contents[shop.db][0]["items"]
 
