@@ -51,6 +51,7 @@ planned(void *arg, struct run *r, struct err *err)
 
 	if (r->has_data && !drill_sweep(d, r, err))
 		return false;
+	drill_sweep_files(d, r);
 	d->began = true;
 	return true;
 }

@@ -35,6 +35,10 @@ bool drill_choose(struct drill *d, const struct run *r, struct err *err);
  * names; removes what drills left more than a day ago, tells of newer ones. */
 bool drill_sweep(struct drill *d, struct run *r, struct err *err);
 
+/* The same for folders that files go to; of a bucket nothing is known without
+ * listing all of it. */
+void drill_sweep_files(struct drill *d, struct run *r);
+
 /* Removes what the drill made; what cannot be removed is reported as an error,
  * by name.  stopped: a stop was requested, and taken back.  Returns whether
  * nothing is left. */

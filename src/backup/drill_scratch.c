@@ -1,5 +1,7 @@
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,16 +113,42 @@ drill_choose(struct drill *d, const struct run *r, struct err *err)
 
 /* --- what others left --- */
 
-/* When the drill began that made this database; false: none did. */
+static int
+remove_entry(const char *path, const struct stat *st, int type,
+    struct FTW *where)
+{
+
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+/* A folder goes with what was not yet a file in it. */
 static bool
-began_at(const char *db, time_t *at)
+remove_folder(const char *path, const char *name, struct err *err)
+{
+	const char *last = strrchr(path, '/');
+
+	if (last == NULL || strcmp(last + 1, name) != 0)
+		return err_set(err, ERR_INTERNAL, "%s is no drill's", path);
+	if (nftw(path, remove_entry, FILES_OPEN, FTW_DEPTH | FTW_PHYS |
+	    FTW_MOUNT) == 0 || errno == ENOENT)
+		return true;
+	return err_set_errno(err, ERR_DISK, errno, "cannot remove %s", path);
+}
+
+/* When the drill began that made this database or, with after '\0', folder;
+ * false: none did. */
+static bool
+began_at(const char *db, char after, time_t *at)
 {
 	const char *digits = db + strlen(DRILL_PREFIX);
 	unsigned long seconds;
 	char *end;
 
 	if (strncmp(db, DRILL_PREFIX, strlen(DRILL_PREFIX)) != 0 ||
-	    strspn(digits, "0123456789abcdef") != 8 || digits[8] != '_')
+	    strspn(digits, "0123456789abcdef") != 8 || digits[8] != after)
 		return false;
 	seconds = strtoul(digits, &end, 16);
 	*at = (time_t)seconds;
@@ -160,12 +188,61 @@ drill_sweep(struct drill *d, struct run *r, struct err *err)
 			err_set(err, ERR_CONFLICT, "%s is on the target: another "
 			    "drill began in the same second", dbs.v[i]);
 			ok = err_hint(err, "do it again");
-		} else if (began_at(dbs.v[i], &at)) {
+		} else if (began_at(dbs.v[i], '_', &at)) {
 			sweep_one(r, dbs.v[i], at);
 		}
 	}
 	strings_free(&dbs);
 	return ok;
+}
+
+static void
+sweep_folder(struct run *r, const char *path, const char *name, time_t at)
+{
+	struct err err;
+
+	if (time(NULL) - at < DAY_S)
+		report_note(&r->job.report, "drill", "where no drill runs, remove "
+		    "it; one that runs a day later does", "another drill's "
+		    "files are in %s", path);
+	else if (remove_folder(path, name, &err))
+		report_note(&r->job.report, "drill", "", "removed %s, which a "
+		    "drill left that did not end", path);
+	else
+		report_note(&r->job.report, "drill", "remove it by hand",
+		    "what a drill left stays: %s", err.message);
+}
+
+void
+drill_sweep_files(struct drill *d, struct run *r)
+{
+	struct dirent *entry;
+	char path[PATH_MAX];
+	size_t i, len;
+	time_t at;
+	DIR *dir;
+
+	for (i = 0; i < d->options.n_files; i++) {
+		const char *scratch = d->files[i].place.to;
+
+		if (strstr(scratch, "://") != NULL &&
+		    strncmp(scratch, "file://", 7) != 0)
+			continue;	/* that would be to list all of it */
+		scratch += strstr(scratch, "://") != NULL ? 7 : 0;
+		len = strlen(scratch) - strlen(d->name);
+		if ((size_t)snprintf(path, sizeof(path), "%.*s", (int)len,
+		    scratch) >= sizeof(path) || (dir = opendir(path)) == NULL)
+			continue;
+		while ((entry = readdir(dir)) != NULL) {
+			if (!began_at(entry->d_name, '\0', &at) ||
+			    strlen(entry->d_name) + len >= sizeof(path))
+				continue;
+			snprintf(path + len, sizeof(path) - len, "%s",
+			    entry->d_name);
+			sweep_folder(r, path, entry->d_name, at);
+		}
+		closedir(dir);
+	}
 }
 
 /* --- removing --- */
@@ -247,31 +324,6 @@ ignore_oddity(void *arg, enum store_oddity kind, const char *name,
 	(void)why;
 	(void)err;
 	return true;
-}
-
-static int
-remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-/* A folder goes with what was not yet a file in it. */
-static bool
-remove_folder(const char *path, const char *name, struct err *err)
-{
-	const char *last = strrchr(path, '/');
-
-	if (last == NULL || strcmp(last + 1, name) != 0)
-		return err_set(err, ERR_INTERNAL, "%s is no drill's", path);
-	if (nftw(path, remove_entry, FILES_OPEN, FTW_DEPTH | FTW_PHYS |
-	    FTW_MOUNT) == 0 || errno == ENOENT)
-		return true;
-	return err_set_errno(err, ERR_DISK, errno, "cannot remove %s", path);
 }
 
 static bool

@@ -126,18 +126,21 @@ def test_interrupted(shop, drill, target, tmp_path):
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(PREFIX)]
 
 
-def test_what_others_left(shop, drill, target):
+def test_what_others_left(shop, drill, target, tmp_path):
     client, now = target.client(), int(time.time())
     old, new = f"{PREFIX}{now - 90_000:08x}_1", f"{PREFIX}{now - 3600:08x}_1"
     mine = f"{PREFIX}of_mine_1"
     for name in (old, new, mine):
         client[name]["c"].insert_one({})
+        (tmp_path / name[:-2] / "x").mkdir(parents=True)
+        (tmp_path / name[:-2] / "x" / "y").write_text("z")
     try:
-        r = drill("--db", shop.other, same=False)
+        r = drill("--db", shop.other, "--files", f"{shop.docs}={tmp_path}", same=False)
+        assert {p.name for p in tmp_path.iterdir()} - {"home"} == {new[:-2], mine[:-2]}
         left = client.list_database_names()
         assert old not in left and new in left and mine in left
         notes = " | ".join(n["message"] for n in r.summary["notes"])
-        assert f"removed {old}" in notes and new in notes and mine not in notes
+        assert f"removed {old}" in notes and f"removed {tmp_path}/{old[:-2]}" in notes and new in notes and mine not in notes
     finally:
         for name in (old, new, mine):
             client.drop_database(name)
