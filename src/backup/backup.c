@@ -7,6 +7,7 @@
 #include "backup/files.h"
 #include "backup/prune.h"
 #include "backup/watch.h"
+#include "base/cancel.h"
 #include "base/log.h"
 #include "job/drift.h"
 #include "job/moment.h"
@@ -18,6 +19,7 @@
 #define WEEK_NS (7 * 24 * 3600 * NS_PER_S)
 #define IDENTITY_MAX ((size_t)1024 * 1024)
 #define LINE_MAX_BYTES ((size_t)1024 * 1024)
+#define READINGS 3	/* of a source whose collections come and go */
 
 struct backup {
 	struct job job;
@@ -30,6 +32,7 @@ struct backup {
 	struct snapshot head;
 	bool has_data, data_opened;
 	bool began;		/* past the checks: counts mean something */
+	uint64_t void_bytes;	/* of documents that were read again */
 };
 
 static int64_t
@@ -119,6 +122,40 @@ begin_snapshot(struct backup *b, struct err *err)
 
 /* --- the work --- */
 
+/* A collection that was dropped, renamed or made anew meanwhile was read in part
+ * or as empty: such a snapshot would pass for a whole one, and policies remove
+ * others for it.  What is stored already is not stored again. */
+static bool
+read_data(struct backup *b, uint64_t seed, struct err *err)
+{
+	struct data *d = &b->data.data;
+	unsigned left = READINGS;
+	bool ok;
+
+	for (;;) {
+		d->drift_noted = --left > 0;
+		b->data.repo = b->repository.repo;
+		ok = backup_data_run(&b->data, seed, err);
+		if (d->drifts == 0 || cancel_requested())
+			return ok;
+		if (left == 0)
+			break;
+		log_warning("collections of the source came or went while it "
+		    "was read: reading it again");
+		b->void_bytes += backup_data_bytes_read(&b->data);
+		backup_data_close(&b->data);
+		if (!backup_data_open(&b->data, &b->job, err))
+			return false;
+	}
+	if (!ok)
+		return false;
+	err_set(err, ERR_CHANGED, "no snapshot was made: each of %u times that "
+	    "the source was read, collections of it were dropped, renamed or "
+	    "made meanwhile", READINGS);
+	return err_hint(err, "run it again when that has ended, or --exclude "
+	    "what comes and goes");
+}
+
 static bool
 store_data(struct backup *b, struct err *err)
 {
@@ -132,8 +169,7 @@ store_data(struct backup *b, struct err *err)
 		return false;
 	for (i = 0; i < sizeof(seed); i++)
 		seed |= (uint64_t)sum[i] << (8 * i);
-	b->data.repo = b->repository.repo;
-	return backup_data_run(&b->data, seed, err);
+	return read_data(b, seed, err);
 }
 
 static bool
@@ -200,7 +236,8 @@ static uint64_t
 bytes_read(const struct backup *b)
 {
 
-	return (b->has_data ? backup_data_bytes_read(&b->data) : 0) +
+	return b->void_bytes +
+	    (b->has_data ? backup_data_bytes_read(&b->data) : 0) +
 	    (b->files != NULL ? backup_files_bytes_read(b->files) : 0);
 }
 
@@ -404,6 +441,19 @@ release(struct backup *b)
 	b->lock = NULL;
 }
 
+/* A snapshot that lacks something takes nobody's place. */
+static bool
+remove_others(struct backup *b, struct err *err)
+{
+	struct spaceferry_summary *s = b->job.report.summary;
+
+	if (s->n_errors == 0 && s->files.failed == 0)
+		return prune_run(&b->job, &b->repository, err);
+	report_note(&b->job.report, "not_pruned", "", "older snapshots were all "
+	    "kept: the new one is not complete");
+	return true;
+}
+
 static int
 finish(struct backup *b, bool ok, struct err *err)
 {
@@ -422,7 +472,7 @@ finish(struct backup *b, bool ok, struct err *err)
 	summarise_repository(b);
 	release(b);
 	if (ok && !b->job.options->dry_run && prune_wanted(b->job.options))
-		ok = prune_run(&b->job, &b->repository, err);
+		ok = remove_others(b, err);
 	backup_files_close(b->files);
 	if (b->data_opened)
 		backup_data_close(&b->data);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "job/drift.h"
@@ -33,36 +34,57 @@ find_uuid(const struct catalog *c, const struct collection_info *like)
 	return NULL;
 }
 
+/* As report_error(): a run that goes on to read everything again has nothing to
+ * be done by hand. */
 static void
-tell_gone(struct job *job, const struct move *m,
-    const struct collection_info *renamed)
+tell(struct data *d, struct job *job, const char *kind, const char *hint,
+    const char *text)
 {
 
-	if (renamed != NULL)
-		report_error(&job->report, "source_renamed", "run the same "
-		    "command again: it moves it by its new name; then drop the "
-		    "old one on the target", "%s was renamed to %s on the "
-		    "source during the run", m->info->ns, renamed->ns);
+	d->drifts++;
+	if (d->drift_noted)
+		report_note(&job->report, kind, "", "%s", text);
 	else
-		report_error(&job->report, "source_dropped", "if that was "
-		    "meant, drop it on the target too and run the same command "
-		    "again", "%s was dropped on the source during the run",
-		    m->info->ns);
+		report_error(&job->report, kind, hint, "%s", text);
 }
 
 static void
-check_move(struct job *job, struct move *m, const struct catalog *now)
+tell_gone(struct data *d, struct job *job, const struct move *m,
+    const struct collection_info *renamed)
 {
+	char text[2 * MONGO_NS_MAX + 80];
+
+	if (renamed != NULL) {
+		snprintf(text, sizeof(text), "%s was renamed to %s on the "
+		    "source during the run", m->info->ns, renamed->ns);
+		tell(d, job, "source_renamed", "run the same command again: it "
+		    "moves it by its new name; then drop the old one on the "
+		    "target", text);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s was dropped on the source during the "
+	    "run", m->info->ns);
+	tell(d, job, "source_dropped", "if that was meant, drop it on the "
+	    "target too and run the same command again", text);
+}
+
+static void
+check_move(struct data *d, struct job *job, struct move *m,
+    const struct catalog *now)
+{
+	char text[MONGO_NS_MAX + 80];
 	const struct collection_info *there = catalog_find(now, m->info->ns);
 
 	m->drifted = there == NULL || there->type != m->info->type ||
 	    !same_uuid(there, m->info);
 	if (there == NULL)
-		tell_gone(job, m, find_uuid(now, m->info));
-	else if (m->drifted)
-		report_error(&job->report, "source_recreated", "run the same "
-		    "command again: it moves the new one", "%s was dropped and "
-		    "made again on the source during the run", m->info->ns);
+		tell_gone(d, job, m, find_uuid(now, m->info));
+	if (there == NULL || !m->drifted)
+		return;
+	snprintf(text, sizeof(text), "%s was dropped and made again on the "
+	    "source during the run", m->info->ns);
+	tell(d, job, "source_recreated", "run the same command again: it moves "
+	    "the new one", text);
 }
 
 /* A new collection matters if it was there at the time that is moved: one that
@@ -82,15 +104,17 @@ static void
 check_new(struct data *d, struct job *job, const struct collection_info *c)
 {
 	const char *hint = "run the same command again: it moves it too";
+	char text[MONGO_NS_MAX + 80];
 
 	if (catalog_find(d->source.catalog, c->ns) != NULL ||
 	    !plan_chooses(job->options, c->ns) ||
 	    find_uuid(d->source.catalog, c) != NULL)
 		return;
-	if (c->type != COLLECTION_VIEW && !c->capped && was_there(d, c->ns))
-		report_error(&job->report, "source_created", hint,
-		    "%s is new on the source and was not moved", c->ns);
-	else
+	if (c->type != COLLECTION_VIEW && !c->capped && was_there(d, c->ns)) {
+		snprintf(text, sizeof(text), "%s is new on the source and was "
+		    "not moved", c->ns);
+		tell(d, job, "source_created", hint, text);
+	} else
 		report_note(&job->report, "source_created", hint,
 		    "%s was made on the source during the run and is not moved",
 		    c->ns);
@@ -111,7 +135,7 @@ drift_check(struct data *d, struct job *job, struct err *err)
 	if (now == NULL)
 		return err_prefix(err, "source");
 	for (i = 0; i < d->n_moves; i++)
-		check_move(job, &d->moves[i], now);
+		check_move(d, job, &d->moves[i], now);
 	for (i = 0; i < now->n; i++)
 		check_new(d, job, &now->v[i]);
 	catalog_free(now);

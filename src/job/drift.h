@@ -13,9 +13,10 @@
 #include "job/move.h"
 
 /* Reads the source's catalog again and names every chosen collection that is
- * no longer what it was when the run began (an error in the report, and
- * move.drifted), and those that are new.  Does nothing where the source is a
- * file.  Blocks.  False with *err when the catalog cannot be read. */
+ * no longer what it was when the run began (an error in the report, or a note
+ * with d->drift_noted, and move.drifted; d->drifts counts), and those that are
+ * new.  Does nothing where the source is a file.  Blocks.  False with *err when
+ * the catalog cannot be read. */
 bool drift_check(struct data *d, struct job *job, struct err *err);
 
 /* Tells by a note, and in the summary, whether somebody wrote to the source since

@@ -75,6 +75,9 @@ struct data {
 	uint64_t writes_before;	/* the source's write counter at the start */
 	bool writes_known;
 	struct moment *moment;	/* job/moment.h; NULL before the checks */
+	bool drift_noted;	/* job/drift.h: who reads will do so again, so
+				 * that drift is no error */
+	size_t drifts;		/* found, of those that leave something out */
 	bool judged;		/* compared to the end: "ok" may be said */
 	pthread_mutex_t lock;	/* guards results and parts' results */
 };
