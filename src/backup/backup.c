@@ -5,6 +5,7 @@
 
 #include "backup/data.h"
 #include "backup/files.h"
+#include "backup/group.h"
 #include "backup/prune.h"
 #include "backup/watch.h"
 #include "base/cancel.h"
@@ -17,7 +18,6 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define WEEK_NS (7 * 24 * 3600 * NS_PER_S)
-#define IDENTITY_MAX ((size_t)1024 * 1024)
 #define LINE_MAX_BYTES ((size_t)1024 * 1024)
 #define READINGS 3	/* of a source whose collections come and go */
 
@@ -86,33 +86,13 @@ open_repository(struct backup *b, struct err *err)
 	return b->job.options->dry_run && err->kind == ERR_NOT_FOUND;
 }
 
-/* --- what it is a backup of --- */
-
-/* Backups of the same ends are one group, and retention counts in groups. */
-static bool
-name_group(struct backup *b, struct err *err)
-{
-	uint8_t sum[HASH_SHA256_SIZE];
-	struct buf identity;
-	bool ok;
-
-	buf_init(&identity, IDENTITY_MAX);
-	ok = b->has_data ? backup_data_identity(&b->data, &identity) :
-	    backup_files_identity(b->files, &identity);
-	ok = ok ? repo_derive(b->repository.repo, "group", identity.data,
-	    identity.len, sum, err) : err_nomem(err, "group");
-	buf_free(&identity);
-	if (ok)
-		hash_hex(sum, (sizeof(b->head.group) - 1) / 2, b->head.group);
-	return ok;
-}
-
 static bool
 begin_snapshot(struct backup *b, struct err *err)
 {
 
 	b->head.time_ns = now_ns();
-	if (!name_group(b, err))
+	if (!group_name(&b->job, b->has_data ? &b->data : NULL, b->files,
+	    b->repository.repo, b->head.group, err))
 		return false;
 	if (!job_copy_strings(&b->job.options->tags, &b->head.tags))
 		return err_nomem(err, "tags");

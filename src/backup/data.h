@@ -51,7 +51,8 @@ struct backup_data {
 bool backup_data_open(struct backup_data *b, struct job *job, struct err *err);
 void backup_data_close(struct backup_data *b);
 
-/* Appends what identifies the source: deployment and databases, a line each. */
+/* Appends what identifies the source: deployment and the databases that were asked
+ * for (none: all), a line each. */
 bool backup_data_identity(const struct backup_data *b, struct buf *out);
 
 /* Reads and stores everything.  seed: for cutting into runs.  b->repo NULL (dry

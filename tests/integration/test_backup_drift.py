@@ -1,7 +1,7 @@
 # build: release
 """A snapshot is whole or is not made: collections that are dropped, renamed or made
-anew while a replica set is backed up; and a backup that lacks a file takes no
-other's place."""
+anew while a replica set is backed up; and a backup that lacks a file, or holds less
+by choice, takes no other's place."""
 
 import os
 import threading
@@ -73,6 +73,10 @@ def held(vault):
     return found
 
 
+def snapshots(tmp_path):
+    return len(Vault(tmp_path / "repo").snapshots())
+
+
 def test_read_again(db, backup, tmp_path):
     wait = hold_up(db, 700, {"times": 1})
     run = backup()
@@ -116,11 +120,20 @@ def test_what_lacks_a_file_takes_no_place(db, backup, tmp_path):
     (up / "good").write_text("x")
     args = ["--files", up]
     assert backup(*args).wait().rc == 0
+    assert snapshots(tmp_path) == 2         # one without files, another group
     with open(bytes(up) + b"/bad\xff", "w") as f:
         f.write("x")
     r = backup(*args).wait()
     assert r.rc == 1 and "not_pruned" in {n["kind"] for n in r.summary["notes"]}, r
-    assert len(Vault(tmp_path / "repo").snapshots()) == 2
+    assert snapshots(tmp_path) == 3
     os.unlink(bytes(up) + b"/bad\xff")
     assert backup(*args).wait().rc == 0
-    assert len(Vault(tmp_path / "repo").snapshots()) == 1
+    assert snapshots(tmp_path) == 2
+
+
+def test_another_choice_is_another_group(db, backup, tmp_path):
+    """Of the same database: none is removed for one that holds less."""
+    whole, part = [], ["--include", f"{db.name}.a", "--exclude", "*.b"]
+    for args in (part, ["--db", db.name, *part], part[2:] + part[:2], whole):
+        assert backup(*args).wait().rc == 0
+        assert snapshots(tmp_path) == 2, args
