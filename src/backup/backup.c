@@ -15,6 +15,7 @@
 #include "job/repository.h"
 #include "repo/detail.h"
 #include "repo/lock.h"
+#include "store/key.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define WEEK_NS (7 * 24 * 3600 * NS_PER_S)
@@ -165,11 +166,23 @@ write_line(struct backup *b, const struct detail *d, struct err *err)
 	return ok;
 }
 
+#define TEXT_MAX 1024
+
+/* What is only for people to read may have any bytes. */
+static char *
+printable(const char *text, char out[TEXT_MAX])
+{
+
+	key_printable(text != NULL ? text : "", out, TEXT_MAX);
+	return out;
+}
+
 static bool
 write_first(struct backup *b, struct err *err)
 {
 	struct spaceferry_summary *s = b->job.report.summary;
-	char host[256] = "", time_text[SNAPSHOT_TIME_SIZE];
+	char host[256] = "", host_text[TEXT_MAX], source_text[TEXT_MAX];
+	char time_text[SNAPSHOT_TIME_SIZE];
 	static const struct strings none;
 	struct detail d = { .kind = DETAIL_SNAPSHOT };
 
@@ -178,10 +191,9 @@ write_first(struct backup *b, struct err *err)
 	d.snapshot = (struct detail_snapshot){
 		.id = (char *)(uintptr_t)snapshot_writer_id(b->writer),
 		.time = time_text,
-		.host = host,
+		.host = printable(host, host_text),
 		.tool = (char *)(uintptr_t)"spaceferry " SF_VERSION,
-		.source = s->source != NULL ? s->source :
-		    (char *)(uintptr_t)"",
+		.source = printable(s->source, source_text),
 		.server = b->has_data ?
 		    (char *)(uintptr_t)end_version(&b->data.data.source) :
 		    (char *)(uintptr_t)"",

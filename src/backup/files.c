@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backup/files_internal.h"
+#include "store/key.h"
 
 /* --- opening --- */
 
@@ -22,6 +23,19 @@ check_twice(const struct backup_files *b, size_t i, struct err *err)
 		return err_hint(err, "each place needs --files once");
 	}
 	return true;
+}
+
+/* Found out now, not when all is stored and the details are written. */
+static bool
+check_utf8(const char *name, struct err *err)
+{
+
+	if (key_is_utf8(name))
+		return true;
+	err_set(err, ERR_USAGE, "files: the name %s is not UTF-8: a snapshot "
+	    "cannot hold it", name);
+	return err_hint(err, "name it by a symbolic link whose own path is "
+	    "UTF-8");
 }
 
 /* A backup that holds itself would grow with each run. */
@@ -76,6 +90,7 @@ prepare(struct backup_files *b, const struct store *repository,
 			return err_nomem(err, "files");
 		b->n_lines++;
 		if (!add_name(b, b->files.v[i].what->place.from, err) ||
+		    !check_utf8(b->names.v[i], err) ||
 		    !check_twice(b, i, err) ||
 		    !check_apart(b, i, repository, err))
 			return false;

@@ -334,6 +334,17 @@ def test_several_places(case, tmp_path):
     assert "lie within each other" in summary.messages(r), r
 
 
+def test_a_place_that_cannot_be_named(case, tmp_path):
+    """Refused before anything is stored; by another name it is backed up."""
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    write(odd, {"a": b"1"})
+    r = case.backup(odd, rc=2)
+    assert "not UTF-8" in r.summary["errors"][0]["message"], r
+    assert not case.data()
+    (tmp_path / "link").symlink_to(odd)
+    assert case.backup(tmp_path / "link").summary["files"]["uploaded"] == 1
+
+
 def test_verify_and_diff(case, up, tmp_path):
     write(up, {"a": b"1", "b": b"2" * 3_000_000, "c": b"3"})
     case.backup(up)
