@@ -47,6 +47,23 @@ check_ends(struct run *r, const struct spaceferry_options *o, struct err *err)
 	return true;
 }
 
+/* The newest of all may not be of the ends that were thought of. */
+static void
+note_chosen(struct job *job)
+{
+	const struct snapshot_source *s = job->snapshot;
+	const char *of = snapshot_source_about(s)->source;
+
+	if (*of == '\0' && snapshot_source_places(s) > 0)
+		of = snapshot_source_place(s, 0)->name;
+	if (snapshot_source_groups(s) > 1)
+		report_note(&job->report, "chosen", "--from snapshot:ID or --tag "
+		    "chooses another; `spaceferry snapshots` shows all of them",
+		    "the latest is %s, of %s; there are backups of other "
+		    "ends, too: %zu", snapshot_source_name(s), of,
+		    snapshot_source_groups(s) - 1);
+}
+
 static bool
 open_snapshots(struct job *job, struct err *err)
 {
@@ -56,6 +73,7 @@ open_snapshots(struct job *job, struct err *err)
 		job->snapshot = snapshot_source_open(job, o->from, NULL, err);
 		if (job->snapshot == NULL)
 			return err_prefix(err, "source");
+		note_chosen(job);
 	}
 	/* Nobody writes to one: end.c has the words for it. */
 	if (snapshot_source_is(o->to) && job_compares(job)) {

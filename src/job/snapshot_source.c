@@ -20,6 +20,7 @@ struct snapshot_source {
 	struct repo_lock *lock;	/* NULL: none, or another one's */
 	struct snapshot head;
 	struct snapshot_details details;
+	size_t n_snapshots, n_groups;
 	char name[NAME_SIZE];
 	char identity[80];
 };
@@ -91,21 +92,110 @@ copy_head(struct snapshot *to, const struct snapshot *from, struct err *err)
 	return true;
 }
 
+/* In the name of a snapshot's object, up to and with the seconds of its time. */
+#define TO_SECOND (sizeof("snapshots/20261123T155246") - 1)
+
+/* What cannot be read of those that text may mean: the newest one. */
+struct odd {
+	const char *text;
+	char object[REPO_OBJECT_MAX];
+	struct err why;
+};
+
+/* "snapshots/20261123T155246Z-1a2b3c4d.jsonl": names sort as times do. */
+static bool
+is_meant(const char *object, const char *text)
+{
+	static const char start[] = "snapshots/";
+	const char *name = object + sizeof(start) - 1, *id;
+
+	if (strncmp(object, start, sizeof(start) - 1) != 0 ||
+	    strspn(name, "0123456789") != 8 || name[8] != 'T' ||
+	    (id = strchr(name, '-')) == NULL)
+		return false;
+	return strcmp(text, "latest") == 0 ||
+	    strncmp(id + 1, text, strlen(text)) == 0;
+}
+
+static bool
+on_odd(void *arg, const char *key, const struct err *why, struct err *err)
+{
+	struct odd *odd = arg;
+
+	(void)err;
+	if (!is_meant(key, odd->text) || strlen(key) >= sizeof(odd->object)) {
+		log_warning("%s: %s", key, why->message);
+	} else if (strcmp(key, odd->object) > 0) {
+		snprintf(odd->object, sizeof(odd->object), "%s", key);
+		odd->why = *why;
+	}
+	return true;
+}
+
+/* An older one in place of the one that was asked for would be taken for it.
+ * found: NULL with *err, which is put right then. */
+static bool
+refuse_odd(const struct odd *odd, const struct snapshot *found,
+    const struct snapshot_list *list, struct err *err)
+{
+	const struct snapshot *last;
+
+	if (odd->object[0] == '\0' || (found != NULL &&
+	    (strcmp(odd->text, "latest") != 0 ||
+	    strncmp(found->object, odd->object, TO_SECOND) > 0)))
+		return found != NULL;
+	last = found != NULL ? found :
+	    list->n > 0 ? &list->v[list->n - 1] : NULL;
+	*err = odd->why;
+	if (strcmp(odd->text, "latest") == 0)
+		err_prefix(err, "the latest snapshot");
+	if (last == NULL)
+		return err_hint(err, "there is no other; `spaceferry check` "
+		    "tells what is damaged");
+	return err_hint(err, "name the snapshot you want by its id: --from "
+	    "snapshot:%s is the newest one that can be read; `spaceferry check` "
+	    "tells what is damaged", last->id);
+}
+
+static size_t
+count_groups(const struct snapshot_list *list, const struct strings *tags)
+{
+	size_t i, j, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		if (!snapshot_has_tags(&list->v[i], tags))
+			continue;
+		for (j = 0; j < i; j++) {
+			if (strcmp(list->v[j].group, list->v[i].group) == 0 &&
+			    snapshot_has_tags(&list->v[j], tags))
+				break;
+		}
+		n += j == i;
+	}
+	return n;
+}
+
 static bool
 choose(struct snapshot_source *s, const struct job *job, const char *text,
     struct repo_session *session, struct err *err)
 {
 	const struct snapshot *found;
+	struct odd odd = { .text = text };
 	struct snapshot_list list;
 	struct strings tags = { NULL, 0 };
 	bool ok = false;
 
 	memset(&list, 0, sizeof(list));
-	if (!job_copy_strings(&job->options->tags, &tags))
+	if (!job_copy_strings(&job->options->tags, &tags)) {
 		err_nomem(err, "tags");
-	else if (snapshot_list(session, &list, NULL, NULL, err))
-		ok = (found = snapshot_find(&list, text, &tags, err)) != NULL &&
+	} else if (snapshot_list(session, &list, on_odd, &odd, err)) {
+		found = snapshot_find(&list, text, &tags, err);
+		ok = refuse_odd(&odd, found, &list, err) &&
 		    copy_head(&s->head, found, err);
+		s->n_snapshots = list.n;
+		s->n_groups = strcmp(text, "latest") == 0 ?
+		    count_groups(&list, &tags) : 1;
+	}
 	snapshot_list_free(&list);
 	strings_free(&tags);
 	return ok;
@@ -202,6 +292,20 @@ snapshot_source_about(const struct snapshot_source *s)
 {
 
 	return &s->details.about;
+}
+
+size_t
+snapshot_source_snapshots(const struct snapshot_source *s)
+{
+
+	return s->n_snapshots;
+}
+
+size_t
+snapshot_source_groups(const struct snapshot_source *s)
+{
+
+	return s->n_groups;
 }
 
 const struct job *

@@ -56,7 +56,8 @@ bool snapshot_source_is(const char *text);
  * job's --repo, among those with all of its --tag.  beside: another one of the
  * same job, which outlives it: its repository is shared; NULL: none.  Blocks.
  * NULL with *err: ERR_USAGE (no --repo), ERR_NOT_FOUND, ERR_AUTH, ERR_DAMAGED,
- * ERR_LOCKED … */
+ * ERR_LOCKED …  ERR_DAMAGED, too, where "latest" would be an older one because
+ * the newest cannot be read: the hint names it. */
 struct snapshot_source *snapshot_source_open(const struct job *job,
     const char *text, const struct snapshot_source *beside, struct err *err);
 void snapshot_source_close(struct snapshot_source *s);	/* NULL is allowed */
@@ -68,6 +69,11 @@ struct repo *snapshot_source_repo(const struct snapshot_source *s);
 const struct snapshot *snapshot_source_head(const struct snapshot_source *s);
 const struct detail_snapshot *snapshot_source_about(
     const struct snapshot_source *s);
+/* How many there are in the repository. */
+size_t snapshot_source_snapshots(const struct snapshot_source *s);
+/* Of how many sets of ends (snapshot.group) "latest" chose the newest one; 1
+ * where an id was given. */
+size_t snapshot_source_groups(const struct snapshot_source *s);
 /* The job that it was opened for. */
 const struct job *snapshot_source_job(const struct snapshot_source *s);
 /* What repo_get() wants to know: the naming key's id. */
