@@ -23,6 +23,8 @@ struct file_entry {
 	int64_t mtime_ns;
 	uint8_t etag_id[8];	/* first bytes of the ETag's SHA-256 */
 	bool used;
+	bool kept;		/* file_conflict.h: not to be looked at; set by
+				 * one thread each, read by later walks */
 	atomic_bool marked;	/* linked to, or met on the other side */
 };
 

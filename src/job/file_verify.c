@@ -171,6 +171,7 @@ files_verify(struct files *f, struct err *err)
 		    file_walk(f, pair, verify_file, err);
 		progress_item_finish(pair->progress);
 		ok = ok && count_extras(f, pair, err);
+		f->extra -= f->extra < pair->kept ? f->extra : pair->kept;
 	}
 	return ok;
 }

@@ -34,6 +34,17 @@ file_walk_selects(const struct job *job, const char *key)
 }
 
 static bool
+is_kept(const struct file_pair *pair, const char *key)
+{
+	const struct file_entry *e;
+
+	if (pair->kept == 0)
+		return false;
+	e = file_index_find(pair->index, key, strlen(key));
+	return e != NULL && e->kept;
+}
+
+static bool
 push_object(void *arg, const struct store_object *o, struct err *err)
 {
 	struct walk *w = arg;
@@ -41,7 +52,8 @@ push_object(void *arg, const struct store_object *o, struct err *err)
 
 	if (cancel_requested())
 		return cancel_err(err);
-	if (!file_walk_selects(w->files->job, o->key))
+	if (!file_walk_selects(w->files->job, o->key) ||
+	    is_kept(w->pair, o->key))
 		return true;
 	if ((item = calloc(1, sizeof(*item))) == NULL)
 		return err_nomem(err, "file list");

@@ -284,7 +284,8 @@ files_summarise(struct files *f)
 
 	for (i = 0; i < f->n; i++) {
 		if (f->v[i].index != NULL)
-			c->count += file_index_count(f->v[i].index);
+			c->count += file_index_count(f->v[i].index) -
+			    f->v[i].kept;
 		c->bytes += f->v[i].bytes;
 	}
 	c->uploaded = atomic_load(&f->uploaded);

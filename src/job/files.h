@@ -32,6 +32,8 @@ struct file_pair {
 	struct file_index *there; /* the target's keys */
 	struct manifest *manifest; /* NULL: none */
 	uint64_t bytes;		/* of the source's selected files */
+	uint64_t kept;		/* so many of them were left out: others are on
+				 * the target (file_conflict.h) */
 	struct progress_item *progress;
 };
 

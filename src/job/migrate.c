@@ -9,6 +9,7 @@
 #include "job/delta.h"
 #include "job/drift.h"
 #include "job/export.h"
+#include "job/file_conflict.h"
 #include "job/files.h"
 #include "job/job.h"
 #include "job/links.h"
@@ -218,6 +219,8 @@ migrate(struct run *r, struct err *err)
 		return false;
 	if (r->has_data && !find_moment(r, err))
 		return false;
+	if (r->has_files && !file_conflict_check(&r->files, err))
+		return false;
 	if (r->job.options->delta)
 		return bring_up_to_date(r, err);
 	if (r->has_data && !to_archive && !prepare_data(r, err))
@@ -309,7 +312,8 @@ dry_run(struct run *r, struct err *err)
 	if (r->has_data && !preflight_check(&r->data, &r->job, err))
 		return false;
 	r->began = true;
-	if (r->has_files && (!run_find_manifests(r, err) ||
+	if (r->has_files && (!file_conflict_check(&r->files, err) ||
+	    !run_find_manifests(r, err) ||
 	    !files_plan(&r->files, err)))
 		return false;
 	if (r->has_data && (!dry_run_data(r, err) || (r->job.options->delta &&
