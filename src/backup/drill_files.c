@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/check.h"
 #include "backup/drill_internal.h"
 #include "job/file_walk.h"
 #include "job/snapshot_source.h"
@@ -46,6 +47,7 @@ read_file(struct file_worker *w, const struct file_item *item,
 static bool
 walk(struct files *f, struct job *job, struct err *err)
 {
+	char bytes[CHECK_SIZE_TEXT];
 	size_t i;
 
 	if (!files_open(f, job, err) || !files_list(f, err))
@@ -60,9 +62,9 @@ walk(struct files *f, struct job *job, struct err *err)
 		progress_item_finish(pair->progress);
 		report_note(&job->report, "drill", "--files END restores them, "
 		    "too", "the files of %s were read and held against their "
-		    "digests: %zu, %llu bytes", pair->what->place.from,
+		    "digests: %zu, %s", pair->what->place.from,
 		    file_index_count(pair->index),
-		    (unsigned long long)pair->bytes);
+		    check_size_text(pair->bytes, bytes));
 	}
 	return true;
 }

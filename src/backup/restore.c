@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/check.h"
 #include "backup/drill.h"
 #include "backup/restore.h"
 #include "job/migrate.h"
@@ -27,6 +28,7 @@ note_left_out(struct run *r)
 {
 	const struct snapshot_source *s = r->job.snapshot;
 	const struct spaceferry_options *o = r->job.options;
+	char bytes[CHECK_SIZE_TEXT];
 	size_t i;
 
 	if (o->to == NULL && snapshot_source_count(s) > 0)
@@ -39,9 +41,9 @@ note_left_out(struct run *r)
 		if (!is_named(o, p->name))
 			report_note(&r->job.report, "left_out",
 			    "--files NAME=END brings them", "the files of %s "
-			    "are left out: %llu, %llu bytes", p->name,
+			    "are left out: %llu, %s", p->name,
 			    (unsigned long long)p->files,
-			    (unsigned long long)p->bytes);
+			    check_size_text(p->bytes, bytes));
 	}
 }
 
@@ -53,8 +55,13 @@ restore_describe(struct run *r, struct err *err)
 	struct spaceferry_snapshot *out;
 	size_t i;
 
-	if ((out = calloc(1, sizeof(*out))) == NULL)
+	if ((out = calloc(1, sizeof(*out))) == NULL ||
+	    (summary->repository.name =
+	    strdup(repo_name(snapshot_source_repo(s)))) == NULL) {
+		free(out);
 		return err_nomem(err, "summary");
+	}
+	summary->repository.snapshots = snapshot_source_snapshots(s);
 	summary->snapshots = out;
 	summary->n_snapshots = 1;
 	if (!repository_describe(snapshot_source_head(s), out) ||
