@@ -95,8 +95,6 @@ check_archive(const struct options *o, struct err *err)
 {
 	const struct spaceferry_options *job = &o->job;
 
-	if (!command_check_snapshot(o, COMMAND_EXPORT, err))
-		return false;
 	if (job->from != NULL && job->to != NULL)
 		return true;
 	err_set(err, ERR_USAGE, "--%s is missing",
@@ -118,6 +116,24 @@ check_import(const struct options *o, struct err *err)
 	    check_namespace(o, err) && check_archive(o, err);
 }
 
+static bool
+check_export(const struct options *o, struct err *err)
+{
+
+	return command_check_snapshot(o, COMMAND_EXPORT, err) &&
+	    check_archive(o, err);
+}
+
+/* From the environment or a config file --from may be that of other runs. */
+static bool
+refuse_two(struct err *err)
+{
+
+	err_set(err, ERR_USAGE, "import reads one thing: --from contradicts the "
+	    "file or folder that is named");
+	return err_hint(err, "leave one of them out");
+}
+
 bool
 command_set_ends(const struct command *c, struct options *o, struct err *err)
 {
@@ -130,6 +146,7 @@ command_set_ends(const struct command *c, struct options *o, struct err *err)
 		{ "documents:", o->documents },
 	};
 	bool exporting = c->bit == COMMAND_EXPORT;
+	bool from = options_is_flag(o, "from");
 	char *text;
 	size_t i, n = 0;
 
@@ -141,6 +158,8 @@ command_set_ends(const struct command *c, struct options *o, struct err *err)
 		if (named[i].path == NULL)
 			continue;
 		n++;
+		if (!exporting && from)
+			return refuse_two(err);
 		if (asprintf(&text, "%s%s", named[i].prefix,
 		    named[i].path) < 0)
 			return err_nomem(err, "options");
@@ -266,7 +285,7 @@ const struct command command_table[] = {
 	    .example =
 	    "spaceferry export --from mongodb://localhost/app --archive app.archive.gz\n"
 	    "spaceferry export --archive - | mongorestore --archive --drop\n",
-	    .check = check_archive },
+	    .check = check_export },
 	{ .name = "import", .bit = COMMAND_IMPORT,
 	    .help = "move an archive or dump of mongodump into a MongoDB",
 	    .usage = "--archive FILE|- --to URI [OPTION]...",

@@ -3,6 +3,8 @@
 #include "cli/command.h"
 #include "cli/options.h"
 
+#define EVERY_LEAST_MS ((uint64_t)1000)
+
 bool
 command_is_snapshot(const char *end)
 {
@@ -43,8 +45,10 @@ command_check_snapshot(const struct options *o, enum command_bit bit,
 		return err_hint(err, "spaceferry restore brings one back, backup "
 		    "makes one");
 	}
-	if (bit == COMMAND_EXPORT && command_is_snapshot(job->to)) {
-		err_set(err, ERR_USAGE, "export writes no snapshot");
+	if ((bit == COMMAND_EXPORT || bit == COMMAND_IMPORT) &&
+	    command_is_snapshot(job->to)) {
+		err_set(err, ERR_USAGE, "%s writes no snapshot",
+		    bit == COMMAND_EXPORT ? "export" : "import");
 		return err_hint(err, "spaceferry backup makes one");
 	}
 	return check_repo(o, err);
@@ -53,11 +57,10 @@ command_check_snapshot(const struct options *o, enum command_bit bit,
 bool
 command_set_snapshot(struct options *o, struct err *err)
 {
-	const struct options_row *row = options_find("from", 4);
 
 	if (o->job.from == NULL || command_is_snapshot(o->job.from))
 		return true;
-	if (o->origin[row - options_table] == OPTIONS_FROM_FLAG) {
+	if (options_is_flag(o, "from")) {
 		err_set(err, ERR_USAGE, "--from: restore reads a snapshot");
 		return err_hint(err, "--from snapshot:ID, or none for the latest "
 		    "one; migrate moves between two ends");
@@ -73,6 +76,30 @@ is_http(const char *url)
 	    strncmp(url, "http://", 7) == 0 ? url + 7 : "";
 
 	return rest[0] != '\0' && rest[0] != '/';
+}
+
+static bool
+keeps(uint32_t n)
+{
+
+	return n > 0 && n != SPACEFERRY_KEEP_NONE;
+}
+
+/* A policy that would remove the backup that was just made. */
+static bool
+check_keep(const struct spaceferry_keep *k, struct err *err)
+{
+
+	if ((k->last == 0 && k->hourly == 0 && k->daily == 0 &&
+	    k->weekly == 0 && k->monthly == 0 && k->yearly == 0) ||
+	    keeps(k->last) || keeps(k->hourly) || keeps(k->daily) ||
+	    keeps(k->weekly) || keeps(k->monthly) || keeps(k->yearly) ||
+	    k->within_ms > 0)
+		return true;
+	err_set(err, ERR_USAGE, "these --keep options keep nothing, not even the "
+	    "backup that is to be made");
+	return err_hint(err, "--keep-last 1 keeps the newest one; prune "
+	    "--keep-last 0 removes all of them");
 }
 
 bool
@@ -96,12 +123,16 @@ command_check_backup(const struct options *o, struct err *err)
 		    "https:// or http://");
 		return err_hint(err, "as https://hc-ping.com/UUID");
 	}
+	if (o->every_ms > 0 && o->every_ms < EVERY_LEAST_MS) {
+		err_set(err, ERR_USAGE, "--every: less than a second");
+		return err_hint(err, "as 6h, or 30m");
+	}
 	if (o->every_ms > 0 && job->dry_run) {
 		err_set(err, ERR_USAGE, "--dry-run shows one run: --every "
 		    "contradicts it");
 		return err_hint(err, "leave one of them out");
 	}
-	return true;
+	return check_keep(&job->keep, err);
 }
 
 /* What a scratch place makes meaningless. */

@@ -72,6 +72,15 @@ options_open(const struct options *o, const struct options_row *row,
 	return o->origin[row - options_table] <= origin;
 }
 
+bool
+options_is_flag(const struct options *o, const char *name)
+{
+	const struct options_row *row = options_find(name, strlen(name));
+
+	return row != NULL &&
+	    o->origin[row - options_table] == OPTIONS_FROM_FLAG;
+}
+
 static bool
 is_letter(char c)
 {

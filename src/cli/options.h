@@ -131,6 +131,9 @@ void options_free(struct options *o);
 bool options_open(const struct options *o, const struct options_row *row,
     enum options_origin origin);
 
+/* True when the option of that name stands on the command line. */
+bool options_is_flag(const struct options *o, const char *name);
+
 /* Sets row from text, splitting a pair first, and notes the origin.  The
  * caller has asked options_open(). */
 bool options_set(struct options *o, const struct options_row *row,

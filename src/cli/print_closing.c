@@ -205,6 +205,13 @@ close_ok(FILE *out, const struct spaceferry_summary *s, const struct sums *sum,
 	}
 }
 
+static bool
+is_snapshot(const char *end)
+{
+
+	return end != NULL && strncmp(end, "snapshot:", 9) == 0;
+}
+
 /* What brings the target in line; what only it has is left to the user. */
 static void
 print_delta(FILE *out, const struct spaceferry_summary *s,
@@ -212,6 +219,13 @@ print_delta(FILE *out, const struct spaceferry_summary *s,
 {
 	bool extra = sum->extra > 0 || s->files.extra > 0;
 
+	if (is_snapshot(s->target))
+		return;
+	if (is_snapshot(s->source)) {
+		fputs("restore --on-conflict replace with the same options "
+		    "brings back what is\nmissing or different.\n", out);
+		return;
+	}
 	fprintf(out, "migrate --delta with the same options moves what differs%s"
 	    ".\n", extra ? ";\n--delete with it removes what only the target "
 	    "has" : "");
@@ -230,7 +244,9 @@ close_different(FILE *out, const struct spaceferry_summary *s,
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);
 		print_delta(out, s, sum);
-		fputs("Both need the options that the migration had.\n", out);
+		if (!is_snapshot(s->source) && !is_snapshot(s->target))
+			fputs("Both need the options that the migration had.\n",
+			    out);
 	} else if (is_command(s, "diff")) {
 		fputs("The two sides differ: ", out);
 		print_wrong(out, s, sum);

@@ -6,6 +6,9 @@
 #define RECIPIENT_HINT "a recipient is the line age1… that age-keygen shows"
 #define IDENTITY_HINT "an identity file is what age-keygen -o FILE writes"
 
+#define PASSPHRASE_HINT "it is asked for on a terminal; elsewhere " \
+	"SPACEFERRY_PASSPHRASE holds it"
+
 static bool
 refuse(struct err *err, const char *option, const char *hint)
 {
@@ -54,7 +57,9 @@ read_identities(struct repository *r, const struct spaceferry_options *o,
 		if (!age_identities_add_file(r->identities,
 		    o->identities.v[i], o->callbacks.passphrase,
 		    o->callbacks.arg, err))
-			return refuse(err, "--identity", IDENTITY_HINT);
+			return refuse(err, "--identity",
+			    err->kind == ERR_AUTH ? PASSPHRASE_HINT :
+			    IDENTITY_HINT);
 	}
 	return true;
 }

@@ -105,6 +105,12 @@ store_open(const char *url, const struct store_options *options,
 		    "s3://bucket/prefix");
 		return NULL;
 	}
+	if (strncasecmp(url, "s3:", 3) == 0) {
+		err_set(err, ERR_URI, "%s: there is no // behind s3:", url);
+		err_hint(err, "it is written s3://bucket/prefix; of a folder of "
+		    "that name ./s3:");
+		return NULL;
+	}
 	if (*url == '\0') {
 		err_set(err, ERR_URI, "an empty name for a store");
 		return NULL;
@@ -226,6 +232,19 @@ store_list_under(struct store_session *ss, const char *folder,
 
 	return check_key(ss, folder, err) &&
 	    ss->store->driver->list(ss, folder, ops, arg, err);
+}
+
+bool
+store_pass_over(void *arg, enum store_oddity kind, const char *name,
+    const char *why, struct err *err)
+{
+
+	(void)arg;
+	(void)kind;
+	(void)name;
+	(void)why;
+	(void)err;
+	return true;
 }
 
 static void

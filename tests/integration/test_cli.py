@@ -43,7 +43,7 @@ KEEP = {o for o in OPTIONS if o.startswith("keep-")}
 BACKUP = KEEP | {"recipient", "recipients-file", "every", "before", "after", "ping",
                  "metrics"}
 CHECK = {"read-data", "read-data-subset", "repair", "max-age"}
-READS = {"repo", "identity"}       # what an end that is a snapshot takes
+READS = {"repo", "identity", "tag"}  # what an end that is a snapshot takes
 REPO = BACKUP | CHECK | READS | {"tag", "drill"}
 # Every command has these.
 ALL = {"config", "json", "quiet", "verbose", "log-format", "version", "help"}

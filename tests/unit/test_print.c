@@ -293,21 +293,25 @@ closing_words(void **state)
 		bool dry_run, files;
 		int status;
 		const char *words;
+		const char *source;
 	} cases[] = {
 		{ "migrate", false, false, 0, "Everything arrived: 5 documents "
-		    "in 1 collection (1.0 KiB),\n" },
+		    "in 1 collection (1.0 KiB),\n", NULL },
 		{ "migrate", false, true, 0, "Everything arrived: 5 documents "
-		    "in 1 collection (1.0 KiB) and 1 file (7 B),\n" },
-		{ "verify", false, true, 0, "No difference: 5 documents" },
+		    "in 1 collection (1.0 KiB) and 1 file (7 B),\n", NULL },
+		{ "verify", false, true, 0, "No difference: 5 documents", NULL },
 		{ "migrate", true, false, 0, "Nothing was written.  The run "
-		    "would move 5 documents" },
+		    "would move 5 documents", NULL },
 		{ "migrate", false, false, 1, "Not everything arrived: see "
-		    "above.\nMend" },
+		    "above.\nMend", NULL },
 		{ "verify", false, false, 1, "The two sides differ: see "
-		    "above.\nmigrate --delta with the same options" },
-		{ "migrate", false, false, 2, "Nothing was changed.  Mend" },
+		    "above.\nmigrate --delta with the same options", NULL },
+		{ "diff", false, false, 1, "The two sides differ: see above.\n"
+		    "restore --on-conflict replace with the same options",
+		    "snapshot:latest" },
+		{ "migrate", false, false, 2, "Nothing was changed.  Mend", NULL },
 		{ "migrate", false, false, 3, "Not finished.  The same command "
-		    "resumes" },
+		    "resumes", NULL },
 	};
 	struct spaceferry_collection c = { .ns = "a.b", .type = "collection",
 	    .ok = true, .extra = 3, .source = { 5, 1024, "" } };
@@ -322,6 +326,7 @@ closing_words(void **state)
 		    .files = cases[i].files };
 
 		s.command = cases[i].command;
+		s.source = (char *)(uintptr_t)cases[i].source;
 		s.dry_run = cases[i].dry_run;
 		text = summary_of(&s, &style);
 		last = strstr(text, "\n\n");
