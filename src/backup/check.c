@@ -31,25 +31,12 @@ take_trace(void *arg, const struct store_object *o, struct err *err)
 }
 
 static bool
-pass_over(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
-static bool
 look_for_traces(struct check *c, struct traces *t)
 {
 	const struct store_options options = {
 		.patience_ms = c->job.patience_ms, .quiet = true,
 	};
-	const struct store_list_ops ops = { take_trace, pass_over };
+	const struct store_list_ops ops = { take_trace, store_pass_over };
 	struct store_session *ss = NULL;
 	struct store *store;
 	struct err err;

@@ -146,39 +146,18 @@ take_snapshot(void *arg, const struct store_object *o, struct err *err)
 	    strings_add(&c->objects, o->key) || err_nomem(err, "snapshots");
 }
 
-static bool
-pass_over(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;		/* comes once more */
-}
-
-static int
-compare(const void *a, const void *b)
-{
-
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Snapshots first: what they need was there before them, whatever a backup adds
  * meanwhile. */
 bool
 check_list(struct check *c, struct err *err)
 {
-	const struct store_list_ops first = { take_snapshot, pass_over };
+	/* Oddities come once more. */
+	const struct store_list_ops first = { take_snapshot, store_pass_over };
 	const struct store_list_ops all = { take_object, take_oddity };
 	struct store_session *ss = repo_session_store(c->session);
 
 	if (!store_list_under(ss, "snapshots", &first, c, err))
 		return false;
-	if (c->objects.n > 0)
-		qsort(c->objects.v, c->objects.n, sizeof(*c->objects.v),
-		    compare);
+	strings_sort(&c->objects);
 	return store_list(ss, &all, c, err);
 }

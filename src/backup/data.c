@@ -86,13 +86,6 @@ backup_data_close(struct backup_data *b)
 	data_close(&b->data);
 }
 
-static int
-compare_texts(const void *a, const void *b)
-{
-
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 bool
 backup_data_identity(const struct backup_data *b, struct buf *out)
 {
@@ -104,8 +97,7 @@ backup_data_identity(const struct backup_data *b, struct buf *out)
 	ok = buf_printf(out, "%s\n", end_identity(&b->data.source)) &&
 	    plan_databases(b->job->options, end_default_db(&b->data.source),
 	    &dbs, &ignored);
-	if (ok && dbs.n > 0)
-		qsort(dbs.v, dbs.n, sizeof(*dbs.v), compare_texts);
+	strings_sort(&dbs);
 	for (i = 0; ok && i < dbs.n; i++)
 		ok = buf_printf(out, "%s\n", dbs.v[i]);
 	strings_free(&dbs);

@@ -314,23 +314,10 @@ remove_object(void *arg, const struct store_object *o, struct err *err)
 }
 
 static bool
-ignore_oddity(void *arg, enum store_oddity kind, const char *name,
-    const char *why, struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
-static bool
 remove_objects(struct store *store, struct err *err)
 {
 	static const struct store_list_ops ops = {
-		.object = remove_object, .oddity = ignore_oddity
+		.object = remove_object, .oddity = store_pass_over
 	};
 	struct store_session *listing;
 	struct removal removal;

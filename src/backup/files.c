@@ -137,27 +137,19 @@ backup_files_names(const struct backup_files *b)
 	return &b->names;
 }
 
-static int
-compare_texts(const void *a, const void *b)
-{
-
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 bool
 backup_files_identity(const struct backup_files *b, struct buf *out)
 {
-	const char **v = calloc(b->files.n + 1, sizeof(*v));
-	bool ok = v != NULL;
+	struct strings sorted = { NULL, 0 };
+	bool ok = true;
 	size_t i;
 
 	for (i = 0; ok && i < b->files.n; i++)
-		v[i] = store_identity(b->files.v[i].source);
-	if (ok)
-		qsort(v, b->files.n, sizeof(*v), compare_texts);
-	for (i = 0; ok && i < b->files.n; i++)
-		ok = buf_printf(out, "files %s\n", v[i]);
-	free(v);
+		ok = strings_add(&sorted, store_identity(b->files.v[i].source));
+	strings_sort(&sorted);
+	for (i = 0; ok && i < sorted.n; i++)
+		ok = buf_printf(out, "files %s\n", sorted.v[i]);
+	strings_free(&sorted);
 	return ok;
 }
 

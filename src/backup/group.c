@@ -6,27 +6,19 @@
 
 #define IDENTITY_MAX ((size_t)1024 * 1024)
 
-static int
-compare_texts(const void *a, const void *b)
-{
-
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static bool
 add_all(struct buf *out, const char *word, const struct spaceferry_strings *s)
 {
-	const char **v = calloc(s->n + 1, sizeof(*v));
-	bool ok = v != NULL;
+	struct strings sorted = { NULL, 0 };
+	bool ok = true;
 	size_t i;
 
 	for (i = 0; ok && i < s->n; i++)
-		v[i] = s->v[i];
-	if (ok)
-		qsort(v, s->n, sizeof(*v), compare_texts);
+		ok = strings_add(&sorted, s->v[i]);
+	strings_sort(&sorted);
 	for (i = 0; ok && i < s->n; i++)
-		ok = buf_printf(out, "%s %s\n", word, v[i]);
-	free(v);
+		ok = buf_printf(out, "%s %s\n", word, sorted.v[i]);
+	strings_free(&sorted);
 	return ok;
 }
 

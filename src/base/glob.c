@@ -37,6 +37,21 @@ strings_free(struct strings *list)
 	list->n = 0;
 }
 
+static int
+by_bytes(const void *a, const void *b)
+{
+
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void
+strings_sort(struct strings *list)
+{
+
+	if (list->n > 0)
+		qsort(list->v, list->n, sizeof(*list->v), by_bytes);
+}
+
 /* Only the last '*' need be gone back to, so time is at most the product of
  * the lengths and there is no recursion. */
 bool

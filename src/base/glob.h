@@ -18,6 +18,7 @@ struct strings {
 /* Appends a copy of s.  False when memory is out. */
 bool strings_add(struct strings *list, const char *s);
 void strings_free(struct strings *list);	/* also empties it */
+void strings_sort(struct strings *list);	/* by their bytes */
 
 /* True when name matches glob as a whole. */
 bool glob_match(const char *glob, const char *name);

@@ -178,23 +178,10 @@ add_size(void *arg, const struct store_object *o, struct err *err)
 	return true;
 }
 
-static bool
-pass_over(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
 uint64_t
 doctor_listing_bytes(struct doctor_store *s)
 {
-	static const struct store_list_ops ops = { add_size, pass_over };
+	static const struct store_list_ops ops = { add_size, store_pass_over };
 	uint64_t sum = 0;
 	struct err ignored;
 

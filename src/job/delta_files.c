@@ -28,22 +28,9 @@ count_object(void *arg, const struct store_object *o, struct err *err)
 }
 
 static bool
-pass_over(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
-static bool
 count_pair(struct counting *c, struct err *err)
 {
-	static const struct store_list_ops ops = { count_object, pass_over };
+	static const struct store_list_ops ops = { count_object, store_pass_over };
 	struct store_session *s;
 	bool ok;
 

@@ -17,23 +17,10 @@ on_object(void *arg, const struct store_object *o, struct err *err)
 }
 
 /* What cannot be a key of ours is none of our business on the target. */
-static bool
-on_oddity(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
 bool
 file_compare_list(struct file_pair *pair, struct err *err)
 {
-	static const struct store_list_ops ops = { on_object, on_oddity };
+	static const struct store_list_ops ops = { on_object, store_pass_over };
 	struct store_session *s;
 	bool ok;
 

@@ -29,24 +29,11 @@ on_object(void *arg, const struct store_object *o, struct err *err)
 	return x->each(x->arg, x->pair, o, err);
 }
 
-static bool
-on_oddity(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
 bool
 file_extras(struct files *f, struct file_pair *pair, file_extras_fn *each,
     void *arg, struct err *err)
 {
-	static const struct store_list_ops ops = { on_object, on_oddity };
+	static const struct store_list_ops ops = { on_object, store_pass_over };
 	struct extras x = { f, pair, each, arg };
 	struct store_session *s;
 	bool ok;

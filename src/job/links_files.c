@@ -37,24 +37,11 @@ on_object(void *arg, const struct store_object *o, struct err *err)
 }
 
 /* The first listing has told of these. */
-static bool
-on_oddity(void *arg, enum store_oddity kind, const char *name, const char *why,
-    struct err *err)
-{
-
-	(void)arg;
-	(void)kind;
-	(void)name;
-	(void)why;
-	(void)err;
-	return true;
-}
-
 /* Names the n->left unreferenced files of a pair. */
 static void
 name_files(struct naming *n)
 {
-	static const struct store_list_ops ops = { on_object, on_oddity };
+	static const struct store_list_ops ops = { on_object, store_pass_over };
 	struct report *report = &n->files->job->report;
 	struct store_session *s;
 	struct err err;

@@ -4,6 +4,7 @@
 #include "repo/repo_internal.h"
 
 #define FIRST_PATIENCE_MS ((uint64_t)10000)
+#define KEEP_MAX ((size_t)4 * 1024 * 1024) /* of each buffer */
 
 const char *
 repo_name(const struct repo *r)
@@ -96,6 +97,22 @@ repo_session_free(struct repo_session *s)
 	buf_free(&s->sealed);
 	store_session_free(s->store);
 	free(s);
+}
+
+static void
+shrink(struct buf *b)
+{
+
+	if (b->cap > KEEP_MAX)
+		buf_free(b);
+}
+
+void
+repo_session_shrink(struct repo_session *s)
+{
+
+	shrink(&s->packed);
+	shrink(&s->sealed);
 }
 
 struct store_session *

@@ -175,14 +175,6 @@ settle(struct repo *r, struct blobtable_entry *e, const struct repo_object *o,
 	return ok;
 }
 
-static void
-shrink(struct buf *b)
-{
-
-	if (b->cap > REPO_KEEP_MAX)
-		buf_free(b);
-}
-
 static bool
 store(struct repo_session *s, struct claimed *c, struct repo_object *o,
     struct err *err)
@@ -215,8 +207,7 @@ provide(struct repo_session *s, struct claimed *c, struct err *err)
 	ok = seal(s, c->data, c->len, &o, err) && store(s, c, &o, err);
 	if (!settle(s->repo, c->entry, ok ? &o : NULL, c->fresh))
 		ok = err_nomem(err, "the list of blobs");
-	shrink(&s->packed);
-	shrink(&s->sealed);
+	repo_session_shrink(s);
 	return ok;
 }
 

@@ -83,32 +83,17 @@ get(struct repo_session *s, const char *key_id,
 	    "than it is named after", what);
 }
 
-static void
-shrink(struct buf *b)
-{
-
-	if (b->cap > REPO_KEEP_MAX)
-		buf_free(b);
-}
-
 bool
 repo_get(struct repo_session *s, const char *key_id,
     const uint8_t name[REPO_NAME_SIZE], struct buf *out, struct err *err)
 {
-	const struct repo *r = s->repo;
 	size_t start = out->len;
 	bool ok;
 
-	if (r->encrypted && (r->options.identities == NULL ||
-	    age_identities_count(r->options.identities) == 0)) {
-		err_set(err, ERR_AUTH, "%s is encrypted, and no identity was "
-		    "given", repo_name(r));
-		return err_hint(err, "name the file of the secret key with "
-		    "--identity");
-	}
+	if (s->repo->encrypted && !repo_key_can_open(s->repo, err))
+		return false;
 	ok = get(s, key_id, name, out, err);
-	shrink(&s->packed);
-	shrink(&s->sealed);
+	repo_session_shrink(s);
 	if (ok)
 		return true;
 	buf_truncate(out, start);

@@ -160,13 +160,6 @@ on_oddity(void *arg, enum store_oddity kind, const char *name,
 	return true;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The keys below folder, sorted: snapshots begin with their time. */
 static bool
 list(struct repo_session *s, const char *folder, struct strings *out,
@@ -176,8 +169,7 @@ list(struct repo_session *s, const char *folder, struct strings *out,
 
 	if (!store_list_under(s->store, folder, &ops, out, err))
 		return false;
-	if (out->n > 0)
-		qsort(out->v, out->n, sizeof(*out->v), compare);
+	strings_sort(out);
 	return true;
 }
 

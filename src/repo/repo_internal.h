@@ -14,8 +14,6 @@
 
 /* Of a stored blob: incompressible, for many recipients. */
 #define REPO_STORED_MAX (REPO_BLOB_MAX + (size_t)256 * 1024)
-/* What is kept of a session's buffers between blobs. */
-#define REPO_KEEP_MAX ((size_t)4 * 1024 * 1024)
 #define REPO_SMALL_MAX ((size_t)64 * 1024) /* of config and keys */
 #define REPO_WHAT_MAX 512	/* of an object's name in messages */
 
@@ -68,6 +66,9 @@ struct repo_session {
 	struct hash *hash;	/* with MD5 where the store asks for it */
 };
 
+/* Between blobs: gives back what a large one took. */
+void repo_session_shrink(struct repo_session *s);
+
 /* --- objects (repo_object.c) --- */
 
 /* "data/… of REPO" */
@@ -110,6 +111,8 @@ bool repo_key_own(struct repo *r, struct repo_session *s, struct err *err);
  * first), or where it is not loaded.  Lives as long as r. */
 bool repo_key_names(struct repo *r, const char *key_id,
     uint8_t out[REPO_KEY_SIZE]);
+/* Whether there are identities at all; else ERR_AUTH. */
+bool repo_key_can_open(const struct repo *r, struct err *err);
 /* Whether the identities open the naming key in the repository. */
 bool repo_key_opens(struct repo *r, const char *key_id);
 /* Makes names and id of key. */

@@ -200,6 +200,18 @@ keep(struct repo *r, const struct repo_key *k)
 	return ok;
 }
 
+bool
+repo_key_can_open(const struct repo *r, struct err *err)
+{
+
+	if (r->options.identities != NULL &&
+	    age_identities_count(r->options.identities) > 0)
+		return true;
+	err_set(err, ERR_AUTH, "%s is encrypted, and no identity was given",
+	    repo_name(r));
+	return err_hint(err, "name the file of the secret key with --identity");
+}
+
 /* From the repository. */
 static bool
 fetch(struct repo *r, const char *id, struct repo_key *k, struct err *err)
@@ -270,17 +282,8 @@ repo_load_key(struct repo *r, const char *key_id, struct err *err)
 		explicit_bzero(names, sizeof(names));
 		return true;
 	}
-	if (!repo_keyfile_find(r, key_id, &k)) {
-		if (r->options.identities == NULL ||
-		    age_identities_count(r->options.identities) == 0) {
-			err_set(err, ERR_AUTH, "%s is encrypted, and no "
-			    "identity was given", repo_name(r));
-			ok = err_hint(err, "name the file of the secret key "
-			    "with --identity");
-		} else {
-			ok = fetch(r, key_id, &k, err);
-		}
-	}
+	if (!repo_keyfile_find(r, key_id, &k))
+		ok = repo_key_can_open(r, err) && fetch(r, key_id, &k, err);
 	ok = ok && (keep(r, &k) || err_nomem(err, "naming keys"));
 	explicit_bzero(&k, sizeof(k));
 	return ok;

@@ -133,6 +133,10 @@ bool store_list(struct store_session *ss, const struct store_list_ops *ops,
 bool store_list_under(struct store_session *ss, const char *folder,
     const struct store_list_ops *ops, void *arg, struct err *err);
 
+/* For ops->oddity where nobody needs to know: goes on. */
+bool store_pass_over(void *arg, enum store_oddity kind, const char *name,
+    const char *why, struct err *err);
+
 enum store_found { STORE_FOUND, STORE_ABSENT, STORE_FAILED };
 
 /* One object's size, mtime, etag; o->key is key.  STORE_FAILED sets *err.  What

@@ -114,11 +114,29 @@ renames(void **state)
 	assert_false(glob_rename("a*", "bc*", "a34567890123456", out, 16));
 }
 
+static void
+strings_are_sorted(void **state)
+{
+	struct strings list = { NULL, 0 };
+
+	(void)state;
+	strings_sort(&list);
+	assert_true(strings_add(&list, "b") && strings_add(&list, "\xc3\xa4") &&
+	    strings_add(&list, "B") && strings_add(&list, ""));
+	strings_sort(&list);
+	assert_string_equal(list.v[0], "");
+	assert_string_equal(list.v[1], "B");
+	assert_string_equal(list.v[2], "b");
+	assert_string_equal(list.v[3], "\xc3\xa4");
+	strings_free(&list);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(matches),
+		cmocka_unit_test(strings_are_sorted),
 		cmocka_unit_test(lists_grow),
 		cmocka_unit_test(selects),
 		cmocka_unit_test(renames),
