@@ -2,14 +2,17 @@
 """restore --drill: says yes only where all came back as it was backed up, and leaves
 nothing behind, whatever came of it."""
 
+import datetime
 import hashlib
 import json
 import subprocess
 import time
 
 import pytest
+from bson import encode
 
-from harness import look, stored, summary
+from harness import look, raw, stored, summary
+from harness.vault import Vault
 
 PREFIX = "spaceferry_drill_"
 
@@ -107,6 +110,29 @@ def test_damage_is_found(shop, drill, tmp_path, how, word):
     damage(vault, shop, how)
     (error,) = drill(vault=vault, rc=2).summary["errors"]
     assert error["kind"] == "damaged" and word in error["message"]
+
+
+def test_what_is_due_must_come_back_too(shop, target, source, db_name, tmp_path):
+    """Nothing expires in a scratch place before it was compared: what is gone there
+    is lost."""
+    db = source.client()[db_name]
+    db["due"].create_index("at", expireAfterSeconds=1)
+    raw.insert(db["large"], [encode({"_id": n, "b": bytes(1000)}) for n in range(2000)])
+    db["due"].insert_many([{"_id": n, "at": datetime.datetime.utcnow()} for n in range(100)])
+    r = shop.ferry("backup", "--json", "--repo", tmp_path / "repo",
+                   env={"SPACEFERRY_FROM": source.uri(db_name)})
+    assert r.rc == 0 and r.summary["snapshots"][0]["documents"] == 2100, r
+    run = shop.run("restore", "--drill", "--to", target.uri(), "--bwlimit", "1MiB",
+                   vault=Vault(tmp_path / "repo"), start=True)
+    for _ in range(600):
+        made = [n for n in target.client().list_database_names() if n.startswith(PREFIX)]
+        if made and target.client()[made[0]]["due"].estimated_document_count() == 100:
+            break
+        time.sleep(0.02)
+    assert target.client()[made[0]]["due"].delete_one({"_id": 7}).deleted_count == 1
+    r = run.wait()
+    assert r.rc == 1, r
+    assert "drill" in {e["kind"] for e in r.summary["errors"]} and "due" in str(r.summary["errors"])
 
 
 def test_interrupted(shop, drill, target, tmp_path):
