@@ -5,6 +5,7 @@
 
 #include "backup/data.h"
 #include "backup/files.h"
+#include "backup/first.h"
 #include "backup/group.h"
 #include "backup/prune.h"
 #include "backup/watch.h"
@@ -82,9 +83,13 @@ static bool
 open_repository(struct backup *b, struct err *err)
 {
 
-	if (repository_connect(&b->repository, &b->job, REPOSITORY_ADD, err))
+	if (repository_connect(&b->repository, &b->job, REPOSITORY_ADD_THERE,
+	    err))
 		return true;
-	return b->job.options->dry_run && err->kind == ERR_NOT_FOUND;
+	if (err->kind != ERR_NOT_FOUND || !first_check(&b->job, err))
+		return false;
+	return b->job.options->dry_run || repository_connect(&b->repository,
+	    &b->job, REPOSITORY_ADD, err);
 }
 
 static bool

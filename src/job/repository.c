@@ -93,7 +93,7 @@ repository_prepare(struct repository *r, const struct job *job,
 		return err_hint(err, "give it, or set SPACEFERRY_REPO");
 	}
 	return check_tags(o, err) &&
-	    (use != REPOSITORY_ADD || read_recipients(r, o, err)) &&
+	    (use == REPOSITORY_READ || read_recipients(r, o, err)) &&
 	    read_identities(r, o, err);
 }
 
@@ -102,7 +102,7 @@ repository_connect(struct repository *r, const struct job *job,
     enum repository_use use, struct err *err)
 {
 	const struct spaceferry_options *o = job->options;
-	bool adds = use == REPOSITORY_ADD && !o->dry_run;
+	bool adds = use != REPOSITORY_READ && !o->dry_run;
 	struct repo_options options = {
 		.url = o->repo,
 		.recipients = r->recipients,
@@ -110,7 +110,7 @@ repository_connect(struct repository *r, const struct job *job,
 		.key_folder = o->state,
 		.patience_ms = job->patience_ms,
 		.bytes_per_second = o->bandwidth,
-		.create = adds,
+		.create = adds && use == REPOSITORY_ADD,
 		.add = adds,
 	};
 

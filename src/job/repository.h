@@ -23,7 +23,8 @@ struct repository {
 
 enum repository_use {
 	REPOSITORY_READ,	/* recipients are not looked at */
-	REPOSITORY_ADD		/* made where there is none; naming key needed */
+	REPOSITORY_ADD,		/* made where there is none; naming key needed */
+	REPOSITORY_ADD_THERE	/* the same, ERR_NOT_FOUND where there is none */
 };
 
 /* Blocks.  False with *err (without --repo ERR_USAGE); repository_close() is to be
