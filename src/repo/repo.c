@@ -134,8 +134,9 @@ allocate(const struct repo_options *options, struct err *err)
 		err_nomem(err, "the repository");
 		return NULL;
 	}
-	if (!hash_random(run, sizeof(run))) {
-		err_set(err, ERR_INTERNAL, "no random bytes");
+	if (!hash_random(run, sizeof(run)) || (r->pace =
+	    pace_new(options->bytes_per_second)) == NULL) {
+		err_set(err, ERR_INTERNAL, "no random bytes, or no memory");
 		free(r);
 		return NULL;
 	}
@@ -201,7 +202,6 @@ open_stores(struct repo *r, const char *url, struct err *err)
 	const struct store_options options = {
 		.only_owner = true, .quiet = true,
 		.patience_ms = r->options.patience_ms,
-		.bytes_per_second = r->options.bytes_per_second,
 	};
 	const struct store_options locks = {
 		.only_owner = true, .quiet = true,
@@ -237,6 +237,7 @@ repo_close(struct repo *r)
 
 	if (r == NULL)
 		return;
+	pace_free(r->pace);
 	store_free(r->lock_store);
 	store_free(r->store);
 	blobtable_free(&r->table);

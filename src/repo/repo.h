@@ -46,7 +46,8 @@ struct repo_options {
 	 * the state.  $SPACEFERRY_NAMING_KEY (64 hex digits) comes first. */
 	const char *key_folder;
 	uint64_t patience_ms;
-	uint64_t bytes_per_second; /* per session, 0: no limit */
+	uint64_t bytes_per_second; /* of all sessions, 0: no limit; not for
+				 * folders */
 	bool create;		/* make it where there is none */
 	bool add;		/* blobs will be stored: needs the naming key */
 };

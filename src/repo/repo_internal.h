@@ -9,6 +9,7 @@
 
 #include "base/glob.h"
 #include "codec/block.h"
+#include "flow/pace.h"
 #include "repo/blobtable.h"
 #include "repo/repo.h"
 
@@ -28,6 +29,7 @@ struct repo {
 	struct repo_options options;
 	struct store *store;
 	struct store *lock_store;
+	struct pace *pace;	/* options.bytes_per_second, of all sessions */
 	char id[2 * 16 + 1];
 	bool encrypted;
 	bool made;

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "repo/repo_internal.h"
 
 #define CONDITION_MAX ((size_t)64 * 1024 * 1024) /* store_put() */
@@ -34,6 +35,17 @@ take(void *arg, const void *data, size_t len, struct err *err)
 	    "than %zu bytes", what, r->out->max - r->start);
 }
 
+/* Blobs are too small for the limit of one transfer to have an effect. */
+static bool
+keep_pace(struct repo_session *s, size_t bytes, struct err *err)
+{
+
+	if (store_is_local(s->repo->store) ||
+	    pace_wait(s->repo->pace, bytes))
+		return true;
+	return cancel_err(err);
+}
+
 bool
 repo_read(struct repo_session *s, const char *key, struct buf *out,
     struct err *err)
@@ -42,7 +54,8 @@ repo_read(struct repo_session *s, const char *key, struct buf *out,
 		.repo = s->repo };
 	struct store_object o;
 
-	if (store_get(s->store, key, &o, take, &r, err))
+	if (store_get(s->store, key, &o, take, &r, err) &&
+	    keep_pace(s, out->len - r.start, err))
 		return true;
 	buf_truncate(out, r.start);
 	return false;
@@ -81,7 +94,7 @@ put(struct repo_session *s, const struct repo_object *o, bool create_only,
 	};
 	char etag[STORE_ETAG_MAX];
 
-	return store_put(s->store, &p, etag, err);
+	return keep_pace(s, o->len, err) && store_put(s->store, &p, etag, err);
 }
 
 bool

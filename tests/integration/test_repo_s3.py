@@ -217,3 +217,18 @@ def test_two_at_once(spaceferry, args, s3, s3_server, bucket, key, up, tmp_path)
     assert kinds(keys) == {"config", "keys", "data", "snapshots"}
     assert len([k for k in keys if k.startswith("snapshots/")]) == 2
     assert len([k for k in keys if k.startswith("keys/")]) == 1
+
+
+def test_bandwidth_is_that_of_all_transfers_together(spaceferry, s3_server, bucket, key,
+                                                     tmp_path):
+    """The limit is a floor of the time that is taken: the first object goes at once."""
+    many = tmp_path / "many"
+    many.mkdir()
+    for n in range(6):
+        (many / str(n)).write_bytes(os.urandom(256 << 10))
+    limit = ("--repo", f"s3://{bucket}/slow", "--bwlimit", "2MiB")
+    env = s3_server.aws_env()
+    for run in (["backup", "--files", many, "--recipient", key[1]],
+                ["restore", "--files", tmp_path / "back", "--identity", key[0]]):
+        r = spaceferry(*run, *limit, "--json", env=env)
+        assert r.rc == 0 and r.summary["elapsed_seconds"] >= 5 * 256 / 2048, r
