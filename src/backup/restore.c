@@ -106,6 +106,23 @@ opened(void *arg, struct run *r, struct err *err)
 	return restore_describe(r, err);
 }
 
+/* Who asks for certain files and gets none has mistyped something. */
+static bool
+planned(void *arg, struct run *r, struct err *err)
+{
+	size_t i, n = 0;
+
+	(void)arg;
+	for (i = 0; r->has_files && i < r->files.n; i++)
+		n += file_index_count(r->files.v[i].index);
+	if (!r->has_files || n > 0 || r->job.options->files_include.n == 0)
+		return true;
+	err_set(err, ERR_NOT_FOUND, "no file is left to restore after "
+	    "--files-include/--files-exclude");
+	return err_hint(err, "globs match names below the folder that was backed "
+	    "up: 'logos/*'");
+}
+
 static int
 refuse(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
@@ -126,7 +143,8 @@ spaceferry_restore(const struct spaceferry_options *options,
     struct spaceferry_summary *summary)
 {
 	struct spaceferry_options o = *options, settled;
-	struct migrate_hooks hooks = { .opened = opened, .arg = &settled };
+	struct migrate_hooks hooks = { .opened = opened,
+		.planned = planned, .arg = &settled };
 
 	if (o.from == NULL)
 		o.from = "snapshot:latest";

@@ -219,7 +219,9 @@ exit_status(FILE *out)
 	section(out, "EXIT STATUS", NULL);
 	item(out, "0", "Done and verified, or no difference.");
 	item(out, "1", "Differences, documents in quarantine, a file that could "
-	    "not be moved, an index that could not be made.");
+	    "not be moved, an index that could not be made; a check of doctor "
+	    "that failed; damage, or a snapshot that is too old, found by "
+	    "check.");
 	item(out, "2", "Nothing was changed, and the same command fails again "
 	    "until something is mended: the command line, the config file, a "
 	    "URI, a password, rights, a missing bucket, a target that is not "

@@ -106,7 +106,8 @@ const struct options_row options_table[] = {
 	    .more = "abort, the default: any document in a chosen namespace of "
 	    "the target stops the run before it changes anything.  skip keeps "
 	    "the target's document, and counts it as kept.  replace puts the "
-	    "source's in its place.",
+	    "source's in its place.  restore holds to it with files, too: other "
+	    "contents under the same name stop it, are kept, or replaced.",
 	    .type = &options_choice, .field = JOB(on_conflict),
 	    .commands = MIGRATE | IMPORT | DOCTOR | RESTORE },
 	{ .name = "drop", .group = OPTIONS_DATA,

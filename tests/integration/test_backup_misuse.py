@@ -120,6 +120,7 @@ WRONG = [
     ("restore --repo plain --files x --from mongodb://h", "usage", "restore reads a snapshot"),
     ("restore --repo plain --to snapshot:latest", "usage", "restore reads"),
     ("restore --repo plain --files nope=x", "usage", "it has up"),
+    ("restore --repo plain --files x --files-include nothing", "not_found", "globs"),
     ("restore --repo plain --files x --delta", "usage", "does not use --delta"),
     ("restore --repo plain --drill --to mongodb://h --drop", "usage", "contradicts"),
     ("check --repo plain --read-data-subset 0%", "usage", "part of 100"),
