@@ -7,20 +7,12 @@
 #include "base/cancel.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/wake.h"
 #include "cli/every.h"
 
 #define MACHINE_ID "/etc/machine-id"
 #define MACHINE_MAX 1024
 #define STEP_MS 1000		/* a signal may come just before the sleep */
-
-static uint64_t
-boot_time(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* 64 bits that depend on this machine and on what. */
 static uint64_t
@@ -65,13 +57,13 @@ every_begin(struct every *e)
 
 	if (e->started_ns != 0)
 		e->jitter_ms = 0;
-	e->started_ns = boot_time();
+	e->started_ns = wake_boot_ns();
 }
 
 uint64_t
 every_left_ms(const struct every *e)
 {
-	uint64_t passed = (boot_time() - e->started_ns) / 1000000;
+	uint64_t passed = (wake_boot_ns() - e->started_ns) / 1000000;
 	uint64_t due = e->period_ms + e->jitter_ms;
 
 	return passed >= due ? 0 : due - passed;

@@ -21,7 +21,7 @@
 struct every {
 	uint64_t period_ms;
 	uint64_t jitter_ms;	/* before the second run; 0 afterwards */
-	uint64_t started_ns;	/* the last run, by CLOCK_BOOTTIME */
+	uint64_t started_ns;	/* the last run, of wake_boot_ns() */
 };
 
 /* what: with the machine it decides upon the jitter. */

@@ -1,16 +1,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cancel.h"
+#include "base/wake.h"
 #include "bson/doc.h"
 #include "bson/docdigest.h"
 #include "job/snapshot_fetch.h"
 
 #define THREADS_MAX 32
 #define SLOTS_MAX (2 * THREADS_MAX)
-#define WAIT_NS 100000000L
+#define WAIT_MS 100
 
 /* One run on its way; a ring of them keeps the order. */
 struct slot {
@@ -249,7 +249,6 @@ release(struct snapshot_fetch *f)
 static struct slot *
 await(struct snapshot_fetch *f)
 {
-	struct timespec until;
 
 	for (;;) {
 		struct slot *s = &f->slots[f->head % f->n_slots];
@@ -259,11 +258,7 @@ await(struct snapshot_fetch *f)
 		if (cancel_requested() || (f->head == f->tail &&
 		    (f->stop || !find_next(f))))
 			return NULL;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WAIT_NS;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&f->arrived, &f->lock, &until);
+		wake_wait(&f->arrived, &f->lock, WAIT_MS);
 	}
 }
 
@@ -333,7 +328,7 @@ set_up(struct snapshot_fetch *f, const struct snapshot_fetch_options *o,
 		pthread_mutex_destroy(&f->lock);
 		return err_nomem(err, "lock");
 	}
-	if (pthread_cond_init(&f->arrived, NULL) != 0) {
+	if (!wake_init(&f->arrived)) {
 		pthread_cond_destroy(&f->room);
 		pthread_mutex_destroy(&f->lock);
 		return err_nomem(err, "lock");

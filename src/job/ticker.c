@@ -1,12 +1,12 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/retry.h"
+#include "base/wake.h"
 #include "job/ticker.h"
 
-#define INTERVAL_NS 500000000L
+#define INTERVAL_MS 500
 #define VIEWS_MAX 2048		/* what is finished is told till the end */
 
 struct ticker {
@@ -106,17 +106,10 @@ static void *
 ticker_main(void *arg)
 {
 	struct ticker *t = arg;
-	struct timespec until;
 
 	pthread_mutex_lock(&t->lock);
 	while (!t->stop) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += INTERVAL_NS;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
-		pthread_cond_timedwait(&t->stop_asked, &t->lock, &until);
+		wake_wait(&t->stop_asked, &t->lock, INTERVAL_MS);
 		pthread_mutex_unlock(&t->lock);
 		tell(t);
 		pthread_mutex_lock(&t->lock);
@@ -137,7 +130,7 @@ ticker_new(const struct spaceferry_callbacks *callbacks,
 	t->progress = progress;
 	if (pthread_mutex_init(&t->lock, NULL) != 0)
 		goto fail_t;
-	if (pthread_cond_init(&t->stop_asked, NULL) != 0)
+	if (!wake_init(&t->stop_asked))
 		goto fail_lock;
 	if (pthread_mutex_init(&t->telling, NULL) != 0)
 		goto fail_cond;

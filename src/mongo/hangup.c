@@ -3,13 +3,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/cancel.h"
 #include "base/log.h"
+#include "base/wake.h"
 #include "mongo/hangup.h"
 
-#define LOOK_NS 200000000L
+#define LOOK_MS 200
 #define GRACE_LOOKS 8		/* what ends by itself in 1.6 s may */
 #define PORTS_MAX 64
 
@@ -90,18 +90,11 @@ static void *
 hangup_main(void *arg)
 {
 	struct hangup *h = arg;
-	struct timespec until;
 	unsigned looks = 0;
 
 	pthread_mutex_lock(&h->lock);
 	while (!h->stop) {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += LOOK_NS;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
-		pthread_cond_timedwait(&h->wake, &h->lock, &until);
+		wake_wait(&h->wake, &h->lock, LOOK_MS);
 		if (!h->stop && cancel_requested() && ++looks > GRACE_LOOKS)
 			hang_up(h);
 	}
@@ -119,7 +112,7 @@ hangup_new(mongoc_client_t *client, struct err *err)
 	learn_ports(h, client);
 	if (pthread_mutex_init(&h->lock, NULL) != 0)
 		goto fail_h;
-	if (pthread_cond_init(&h->wake, NULL) != 0)
+	if (!wake_init(&h->wake))
 		goto fail_lock;
 	if (pthread_create(&h->thread, NULL, hangup_main, h) != 0)
 		goto fail_wake;

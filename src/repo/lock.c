@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "base/log.h"
+#include "base/wake.h"
 #include "repo/lock_wait.h"
 
 #define AGAIN_MS 1000		/* after a renewal that failed */
@@ -35,21 +36,6 @@ was_removed(struct repo_lock *l)
 	return store_head(l->session, l->key, &o, &err) == STORE_ABSENT;
 }
 
-static void
-sleep_until_woken(struct repo_lock *l, uint64_t ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(ms / 1000);
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&l->wake, &l->lock, &ts);
-}
-
 static void *
 keep(void *arg)
 {
@@ -60,7 +46,7 @@ keep(void *arg)
 
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop && !l->lost) {
-		sleep_until_woken(l, wait);
+		wake_wait(&l->wake, &l->lock, wait);
 		if (l->stop || l->lost)
 			break;
 		if (lock_object_is_over(l, l->renewed_at)) {
@@ -68,7 +54,7 @@ keep(void *arg)
 			break;
 		}
 		pthread_mutex_unlock(&l->lock);
-		began = lock_object_now();
+		began = wake_boot_ns();
 		removed = was_removed(l);
 		ok = !removed && lock_object_put(l, &err);
 		if (!removed && !ok)
@@ -109,15 +95,8 @@ repo_lock_held(struct repo_lock *l, struct err *err)
 static bool
 init_sync(struct repo_lock *l, struct err *err)
 {
-	pthread_condattr_t attr;
-	bool ok;
 
-	if (pthread_condattr_init(&attr) != 0)
-		return err_nomem(err, "lock");
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	ok = pthread_cond_init(&l->wake, &attr) == 0;
-	pthread_condattr_destroy(&attr);
-	if (!ok)
+	if (!wake_init(&l->wake))
 		return err_nomem(err, "lock");
 	if (pthread_mutex_init(&l->lock, NULL) == 0)
 		return true;

@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
 #include "base/log.h"
+#include "base/wake.h"
 #include "repo/lock_object.h"
 
 #define CONTENTS_MAX ((size_t)16 << 10)
@@ -14,20 +14,11 @@
 
 static const char *const kinds[] = { "read", "add", "remove" };
 
-uint64_t
-lock_object_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 bool
 lock_object_is_over(const struct repo_lock *l, uint64_t renewed_at)
 {
 
-	return lock_object_now() - renewed_at >=
+	return wake_boot_ns() - renewed_at >=
 	    (l->lapse_ms - l->lapse_ms / 4) * 1000000;
 }
 

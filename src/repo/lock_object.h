@@ -23,7 +23,7 @@
 struct lock_object_seen {
 	char key[LOCK_OBJECT_KEY_SIZE];
 	uint8_t sha256[HASH_SHA256_SIZE]; /* of its contents */
-	uint64_t since_ns;	/* of lock_object_now() */
+	uint64_t since_ns;	/* of wake_boot_ns() */
 	bool any;
 	bool met;		/* it was in the last listing */
 	bool over;		/* it says "ended", or has lapsed */
@@ -50,7 +50,7 @@ struct repo_lock {
 
 	pthread_t thread;
 	pthread_mutex_t lock;	/* of everything below */
-	pthread_cond_t wake;	/* waits by CLOCK_MONOTONIC */
+	pthread_cond_t wake;	/* of wake_init() */
 	bool stop;
 	bool lost;
 	uint64_t renewed_at;	/* when the last renewal was begun */
@@ -71,9 +71,6 @@ struct lock_object_about {
 	int64_t age_ns;		/* by the store's clock; INT64_MIN: it does not
 				 * say */
 };
-
-/* Time in ns that goes on while the machine sleeps. */
-uint64_t lock_object_now(void);
 
 /* True when the lock was not renewed for so long that it must not be relied on
  * any more: somewhat before others may think so. */

@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "base/log.h"
+#include "base/wake.h"
 #include "base/retry.h"
 #include "repo/lock_wait.h"
 
@@ -116,7 +117,7 @@ static bool
 has_lapsed(struct repo_lock *l, struct lock_object_seen *s,
     const struct lock_object_about *a)
 {
-	uint64_t now = lock_object_now();
+	uint64_t now = wake_boot_ns();
 
 	if (!s->any || memcmp(s->sha256, a->sha256, sizeof(a->sha256)) != 0) {
 		memcpy(s->sha256, a->sha256, sizeof(a->sha256));
@@ -203,7 +204,7 @@ may_not_write(enum err_kind kind)
 static bool
 put_ours(struct repo_lock *l, struct err *err)
 {
-	uint64_t began = lock_object_now();
+	uint64_t began = wake_boot_ns();
 
 	if (l->there && began - l->renewed_at < l->renew_ms * 1000000)
 		return true;
@@ -291,7 +292,7 @@ static bool
 wait_for(struct repo_lock *l, const struct in_the_way *w, uint64_t began,
     uint64_t *told, uint64_t patience_ms, struct err *err)
 {
-	uint64_t now = lock_object_now(), ms;
+	uint64_t now = wake_boot_ns(), ms;
 
 	if (now - began >= patience_ms * 1000000)
 		return locked(l, w, err);
@@ -310,7 +311,7 @@ wait_for(struct repo_lock *l, const struct in_the_way *w, uint64_t began,
 bool
 lock_wait(struct repo_lock *l, uint64_t patience_ms, struct err *err)
 {
-	uint64_t began = lock_object_now(), told = 0;
+	uint64_t began = wake_boot_ns(), told = 0;
 	struct in_the_way w = { .n = 0 };
 	struct retry retry;
 	struct err later;

@@ -1,11 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cancel.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/wake.h"
 #include "state/lease_lock.h"
 
 #define AGAIN_MS 1000		/* after a renewal that failed */
@@ -85,26 +85,11 @@ renew(struct lease *l, char why[400])
 	return false;
 }
 
-static void
-sleep_until_woken(struct lease *l, uint64_t ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(ms / 1000);
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&l->wake, &l->lock, &ts);
-}
-
 static bool
 is_over(const struct lease *l)
 {
 
-	return lease_lock_now() - l->renewed_at >= l->lapse_ms * 1000000;
+	return wake_boot_ns() - l->renewed_at >= l->lapse_ms * 1000000;
 }
 
 static void *
@@ -117,11 +102,11 @@ keep(void *arg)
 
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop && !l->lost) {
-		sleep_until_woken(l, wait);
+		wake_wait(&l->wake, &l->lock, wait);
 		if (l->stop || l->lost)
 			break;
 		pthread_mutex_unlock(&l->lock);
-		began = lease_lock_now();
+		began = wake_boot_ns();
 		ok = renew(l, why);
 		pthread_mutex_lock(&l->lock);
 		wait = ok || l->renew_ms < AGAIN_MS ? l->renew_ms : AGAIN_MS;
@@ -170,15 +155,8 @@ lease_store_matches(const struct lease *l)
 static bool
 init_sync(struct lease *l, struct err *err)
 {
-	pthread_condattr_t attr;
-	bool ok;
 
-	if (pthread_condattr_init(&attr) != 0)
-		return err_nomem(err, "lease");
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	ok = pthread_cond_init(&l->wake, &attr) == 0;
-	pthread_condattr_destroy(&attr);
-	if (!ok)
+	if (!wake_init(&l->wake))
 		return err_nomem(err, "lease");
 	if (pthread_mutex_init(&l->lock, NULL) == 0)
 		return true;

@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -10,6 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/wake.h"
 #include "base/retry.h"
 #include "state/lease_lock.h"
 #include "state/lines.h"
@@ -20,15 +20,6 @@
 #define SETTLE_PART 15
 #define TRUSTED_AGE_NS ((int64_t)5000000000)
 #define NO_ETAG "\"00000000000000000000000000000000\""
-
-uint64_t
-lease_lock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 bool
 lease_watch_lapsed(struct lease_watch *w, const struct buf *contents,
@@ -239,7 +230,7 @@ try_once(struct lease *l, struct lease_found *f, struct lease_watch *w,
 	int64_t age;
 	bool ok;
 
-	l->renewed_at = lease_lock_now();
+	l->renewed_at = wake_boot_ns();
 	switch (lease_lock_look(l, f, err)) {
 	case STORE_ABSENT:
 		ok = lease_lock_put(l, LEASE_WHERE_NONE, etag, err);
@@ -250,7 +241,7 @@ try_once(struct lease *l, struct lease_found *f, struct lease_watch *w,
 		age = age_of(&f->o);
 		if (age >= (int64_t)l->lapse_ms * 1000000 && !clock_is_right(l))
 			age = INT64_MIN;
-		if (!lease_watch_lapsed(w, &f->contents, age, lease_lock_now(),
+		if (!lease_watch_lapsed(w, &f->contents, age, wake_boot_ns(),
 		    l->lapse_ms))
 			return NOT_TAKEN;
 		log_info("%s: the lease of another run (%s) lapsed; taking it "
@@ -283,7 +274,7 @@ locked(const struct lease *l, const struct lease_found *f, struct err *err)
 bool
 lease_lock_wait(struct lease *l, uint64_t patience_ms, struct err *err)
 {
-	uint64_t began = lease_lock_now(), told = 0, now;
+	uint64_t began = wake_boot_ns(), told = 0, now;
 	struct lease_watch w = { .any = false };
 	struct lease_found f = { .who = "of unknown place" };
 	struct retry retry;
@@ -298,7 +289,7 @@ lease_lock_wait(struct lease *l, uint64_t patience_ms, struct err *err)
 			continue;
 		}
 		retry_reset(&retry);
-		now = lease_lock_now();
+		now = wake_boot_ns();
 		if (now - began >= patience_ms * 1000000) {
 			locked(l, &f, err);
 			break;

@@ -27,7 +27,7 @@ struct lease {
 
 	pthread_t thread;
 	pthread_mutex_t lock;	/* of everything below */
-	pthread_cond_t wake;	/* waits by CLOCK_MONOTONIC */
+	pthread_cond_t wake;	/* of wake_init() */
 	bool stop;
 	bool lost;
 	uint64_t renewed_at;	/* when the last renewal was begun */
@@ -60,8 +60,5 @@ enum store_found lease_lock_look(struct lease *l, struct lease_found *f,
 
 /* Waits until it is ours, for patience_ms at most. */
 bool lease_lock_wait(struct lease *l, uint64_t patience_ms, struct err *err);
-
-/* Time in ns that goes on while the machine sleeps. */
-uint64_t lease_lock_now(void);
 
 #endif

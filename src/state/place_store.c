@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "base/wake.h"
 #include "state/place_store.h"
 
 #define LOCK "lock"
@@ -440,21 +440,13 @@ begin(struct place_store *p, const struct place_store_options *o,
 static bool
 init_sync(struct place_store *p)
 {
-	pthread_condattr_t attr;
-	bool ok;
 
 	if (pthread_mutex_init(&p->io, NULL) != 0)
 		return false;
 	if (pthread_mutex_init(&p->lock, NULL) != 0)
 		goto fail_io;
-	if (pthread_condattr_init(&attr) != 0)
-		goto fail_lock;
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	ok = pthread_cond_init(&p->wake, &attr) == 0;
-	pthread_condattr_destroy(&attr);
-	if (ok)
+	if (wake_init(&p->wake))
 		return true;
-fail_lock:
 	pthread_mutex_destroy(&p->lock);
 fail_io:
 	pthread_mutex_destroy(&p->io);
