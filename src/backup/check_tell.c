@@ -53,6 +53,10 @@ count(struct check *c, const struct check_finding *f)
 	    TOLD_MAX;
 	size_t i;
 
+	/* A prune since the lock was lost looks like damage. */
+	if (f->verdict != SPACEFERRY_PASS && c->lock != NULL &&
+	    !repo_lock_held(c->lock, NULL))
+		return false;
 	for (i = 0; i < c->n_words; i++) {
 		if (strcmp(c->words[i].name, f->name) == 0 &&
 		    strcmp(c->words[i].group, f->group) == 0 &&

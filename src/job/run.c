@@ -183,25 +183,51 @@ read_whole(struct run *r)
 	return r->has_data && n == 0;
 }
 
+static bool
+everything_arrived(const struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->data.n_moves; i++) {
+		const struct move *m = &r->data.moves[i];
+
+		if (m->missing > 0 || m->different > 0 || m->quarantined > 0 ||
+		    m->failed_indexes > 0 || m->n_metadata > 0 || m->drifted)
+			return false;
+		if (m->extra > 0 && job_minds_extras(&r->job))
+			return false;
+	}
+	return atomic_load(&r->files.failed) == 0 &&
+	    atomic_load(&r->files.missing) == 0 &&
+	    atomic_load(&r->files.different) == 0;
+}
+
+static bool
+snapshots_held(const struct run *r, struct err *err)
+{
+	const struct snapshot_source *from = r->job.snapshot;
+	const struct snapshot_source *to = r->job.snapshot_to;
+
+	return (from == NULL || snapshot_source_held(from, err)) &&
+	    (to == NULL || snapshot_source_held(to, err));
+}
+
 int
 run_close(struct run *r, bool ok, struct err *err)
 {
 	struct spaceferry_summary *s = r->job.report.summary;
 	struct err late;
 
-	/* Whatever else went wrong when the state or the lock of a repository was
-	 * lost, that is the cause. */
+	/* Whatever else went wrong when the state was lost, or the lock of a
+	 * repository, that is the cause. */
 	if (!ok && r->journal != NULL &&
 	    !place_held(journal_place(r->journal), &late))
 		*err = late;
-	if (!ok && ((r->job.snapshot != NULL &&
-	    !snapshot_source_held(r->job.snapshot, &late)) ||
-	    (r->job.snapshot_to != NULL &&
-	    !snapshot_source_held(r->job.snapshot_to, &late))))
+	/* A prune since then looks like damage, too. */
+	if ((!ok || !everything_arrived(r)) && !snapshots_held(r, &late)) {
 		*err = late;
-	if (!ok && err->kind == ERR_CANCELLED && r->job.snapshot != NULL &&
-	    !snapshot_source_held(r->job.snapshot, &late))
-		*err = late;
+		ok = false;
+	}
 	/* A run that ended before it began has nothing to tell. */
 	if (r->began && r->has_data) {
 		moment_tell(r->data.moment);
@@ -233,25 +259,6 @@ run_close(struct run *r, bool ok, struct err *err)
 	snapshot_source_close(r->job.snapshot_to);
 	snapshot_source_close(r->job.snapshot);
 	return job_close(&r->job, ok, err);
-}
-
-static bool
-everything_arrived(const struct run *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->data.n_moves; i++) {
-		const struct move *m = &r->data.moves[i];
-
-		if (m->missing > 0 || m->different > 0 || m->quarantined > 0 ||
-		    m->failed_indexes > 0 || m->n_metadata > 0 || m->drifted)
-			return false;
-		if (m->extra > 0 && job_minds_extras(&r->job))
-			return false;
-	}
-	return atomic_load(&r->files.failed) == 0 &&
-	    atomic_load(&r->files.missing) == 0 &&
-	    atomic_load(&r->files.different) == 0;
 }
 
 bool

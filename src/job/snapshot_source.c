@@ -246,6 +246,8 @@ snapshot_source_open(const struct job *job, const char *text,
 	    open_snapshot(s, job, text, err)) {
 		return s;
 	}
+	/* Where the lock was lost a prune may be why it is not there. */
+	snapshot_source_held(s, err);
 	snapshot_source_close(s);
 	return NULL;
 }
