@@ -3,21 +3,9 @@
 
 #include "backup/check.h"
 #include "backup/drill_internal.h"
+#include "backup/restore.h"
 #include "job/file_walk.h"
 #include "job/snapshot_source.h"
-
-static bool
-is_named(const struct spaceferry_options *o, const char *place)
-{
-	size_t i;
-
-	for (i = 0; i < o->n_files; i++) {
-		if (o->files[i].place.from == NULL ||
-		    strcmp(o->files[i].place.from, place) == 0)
-			return true;
-	}
-	return false;
-}
 
 static bool
 drop(void *arg, const void *data, size_t len, struct err *err)
@@ -86,7 +74,7 @@ drill_read_files(struct drill *d, struct run *r, struct err *err)
 	for (i = 0; i < n; i++) {
 		const char *name = snapshot_source_place(s, i)->name;
 
-		if (!is_named(&d->options, name))
+		if (!restore_wants_place(&d->options, name))
 			unnamed[options.n_files++].place.from = name;
 	}
 	ok = options.n_files == 0;

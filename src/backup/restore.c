@@ -9,8 +9,8 @@
 #include "job/repository.h"
 #include "job/snapshot_source.h"
 
-static bool
-is_named(const struct spaceferry_options *o, const char *place)
+bool
+restore_wants_place(const struct spaceferry_options *o, const char *place)
 {
 	size_t i;
 
@@ -38,7 +38,7 @@ note_left_out(struct run *r)
 	for (i = 0; i < snapshot_source_places(s); i++) {
 		const struct snapshot_place *p = snapshot_source_place(s, i);
 
-		if (!is_named(o, p->name))
+		if (!restore_wants_place(o, p->name))
 			report_note(&r->job.report, "left_out",
 			    "--files NAME=END brings them", "the files of %s "
 			    "are left out: %llu, %s", p->name,

@@ -18,4 +18,7 @@ bool restore_settle(struct run *r, struct spaceferry_options *o,
 /* Puts the snapshot that r reads into the summary.  False when memory is out. */
 bool restore_describe(struct run *r, struct err *err);
 
+/* Whether the options name this place of a snapshot, or leave open which. */
+bool restore_wants_place(const struct spaceferry_options *o, const char *place);
+
 #endif
