@@ -182,8 +182,8 @@ struct spaceferry_callbacks {
 struct spaceferry_options {
 	/* mongodb:// or mongodb+srv:// URI, "archive:FILE", "archive:-" (stdin
 	 * or stdout), "dump:FOLDER", as from also "documents:FILE"; with repo
-	 * "snapshot:ID" or "snapshot:latest", ID being the first digits of one;
-	 * or NULL */
+	 * "snapshot:ID" or "snapshot:latest", ID being the first digits of one
+	 * (of prune: the one to be removed); or NULL */
 	const char *from;
 	const char *to;
 	const char *ns;		/* "documents:": "database.collection" */

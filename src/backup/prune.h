@@ -17,7 +17,9 @@ bool prune_wanted(const struct spaceferry_options *o);
 /* Takes the lock that excludes others, removes snapshots and then blobs by
  * job->options (dry_run: tells only, without a lock).  Policies hold for each
  * group by itself, and for snapshots that have all of options->tags; of a backup,
- * for the group of its new snapshot (the first one in the summary).  Without a
+ * for the group of its new snapshot (the first one in the summary).  Of prune,
+ * options->from ("snapshot:ID") is the one that is removed instead, unless it is
+ * the only one and keep.last is not SPACEFERRY_KEEP_NONE.  Without a
  * policy only what nothing needs is removed.  Fills the summary: snapshots get
  * reason and removed (those already in it stay; a backup is told only those that
  * were removed), repository what was removed and what is left.  Blocks.  False

@@ -54,7 +54,7 @@ struct prune {
 };
 
 /* Decides each snapshot's fate.  ERR_USAGE when a group would be left with
- * none. */
+ * none, or the repository; what snapshot_find() has. */
 bool prune_policy(struct prune *p, struct err *err);
 
 /* Lists the snapshots; what cannot be read counts as unreadable. */

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "backup/prune_internal.h"
+#include "job/snapshot_source.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
@@ -156,6 +157,35 @@ judge_group(struct prune *p, size_t first, const struct scratch *s,
 	return true;
 }
 
+/* --- or the one that is named --- */
+
+static bool
+is_named(const struct prune *p)
+{
+
+	return p->only_of == NULL && snapshot_source_is(p->job->options->from);
+}
+
+static bool
+choose_named(struct prune *p, const struct strings *tags, struct err *err)
+{
+	const struct spaceferry_options *o = p->job->options;
+	const struct snapshot *s;
+
+	s = snapshot_find(&p->list, strchr(o->from, ':') + 1, tags, err);
+	if (s == NULL)
+		return false;
+	if (p->list.n == 1 && o->keep.last != SPACEFERRY_KEEP_NONE) {
+		err_set(err, ERR_USAGE, "snapshot %s is the only one in %s: "
+		    "nothing was removed", s->id,
+		    repo_name(p->repository->repo));
+		return err_hint(err, "--keep-last 0 with it says that it may "
+		    "go all the same");
+	}
+	p->fates[s - p->list.v].goes = true;
+	return true;
+}
+
 bool
 prune_policy(struct prune *p, struct err *err)
 {
@@ -164,10 +194,15 @@ prune_policy(struct prune *p, struct err *err)
 	bool ok = true;
 	size_t i;
 
-	if (!prune_wanted(p->job->options))
+	if (!prune_wanted(p->job->options) && !is_named(p))
 		return true;
 	if (!job_copy_strings(&p->job->options->tags, &tags))
 		return err_nomem(err, "tags");
+	if (is_named(p)) {
+		ok = choose_named(p, &tags, err);
+		strings_free(&tags);
+		return ok;
+	}
 	consider(p, &tags);
 	strings_free(&tags);
 	s.which = calloc(p->list.n + 1, sizeof(*s.which));

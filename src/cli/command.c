@@ -150,8 +150,8 @@ command_set_ends(const struct command *c, struct options *o, struct err *err)
 	char *text;
 	size_t i, n = 0;
 
-	if (c->bit == COMMAND_RESTORE)
-		return command_set_snapshot(o, err);
+	if (c->bit == COMMAND_RESTORE || c->bit == COMMAND_PRUNE)
+		return command_set_snapshot(o, c->bit, err);
 	if (c->bit != COMMAND_EXPORT && c->bit != COMMAND_IMPORT)
 		return true;
 	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
@@ -386,7 +386,8 @@ const struct command command_table[] = {
 	    .usage = "--repo STORE --keep-daily N [OPTION]...",
 	    .more = "Removes the snapshots that none of the --keep options keeps, "
 	    "then what no snapshot needs any more.  Without a --keep option only "
-	    "the latter.  Waits for backups that run.  Needs no secret but the "
+	    "the latter.  With --from snapshot:ID that one is removed, whatever "
+	    "it is of.  Waits for backups that run.  Needs no secret but the "
 	    "right to delete.",
 	    .example =
 	    "spaceferry prune --repo s3://bucket/backup --keep-daily 7 --keep-weekly 5 --dry-run\n",

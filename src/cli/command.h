@@ -64,9 +64,10 @@ bool command_for_files(const struct options *o);
 /* True for "snapshot:…"; NULL is none. */
 bool command_is_snapshot(const char *end);
 
-/* restore: --from is a snapshot, or nothing.  What a config file or the
+/* restore, prune: --from is a snapshot, or nothing.  What a config file or the
  * environment says otherwise is meant for other commands. */
-bool command_set_snapshot(struct options *o, struct err *err);
+bool command_set_snapshot(struct options *o, enum command_bit bit,
+    struct err *err);
 
 extern const struct command command_table[];
 extern const size_t command_count;

@@ -55,11 +55,18 @@ command_check_snapshot(const struct options *o, enum command_bit bit,
 }
 
 bool
-command_set_snapshot(struct options *o, struct err *err)
+command_set_snapshot(struct options *o, enum command_bit bit, struct err *err)
 {
 
-	if (o->job.from == NULL || command_is_snapshot(o->job.from))
+	/* What is removed is named on the command line. */
+	if (o->job.from == NULL || (command_is_snapshot(o->job.from) &&
+	    (bit != COMMAND_PRUNE || options_is_flag(o, "from"))))
 		return true;
+	if (options_is_flag(o, "from") && bit == COMMAND_PRUNE) {
+		err_set(err, ERR_USAGE, "--from: prune removes a snapshot");
+		return err_hint(err, "--from snapshot:ID, or none to go by the "
+		    "--keep options");
+	}
 	if (options_is_flag(o, "from")) {
 		err_set(err, ERR_USAGE, "--from: restore reads a snapshot");
 		return err_hint(err, "--from snapshot:ID, or none for the latest "
@@ -200,6 +207,14 @@ command_check_check(const struct options *o, struct err *err)
 bool
 command_check_prune(const struct options *o, struct err *err)
 {
+	const struct spaceferry_keep *k = &o->job.keep;
 
+	if (o->job.from != NULL && (keeps(k->last) || k->hourly > 0 ||
+	    k->daily > 0 || k->weekly > 0 || k->monthly > 0 || k->yearly > 0 ||
+	    k->within_ms > 0)) {
+		err_set(err, ERR_USAGE, "--from removes one snapshot: a policy "
+		    "contradicts it");
+		return err_hint(err, "leave one of them out");
+	}
 	return check_repo(o, err);
 }

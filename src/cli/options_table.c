@@ -37,7 +37,7 @@ const struct options_row options_table[] = {
 	    "line other users can see it until it is overwritten, which is "
 	    "done at the start, with a warning.",
 	    .type = &options_text, .field = JOB(from),
-	    .commands = BOTH | EXPORT | IMPORT | BACKUP | RESTORE,
+	    .commands = BOTH | EXPORT | IMPORT | BACKUP | RESTORE | PRUNE,
 	    .environment = "SPACEFERRY_FROM", .secret = true },
 	{ .name = "to", .group = OPTIONS_ENDS, .argument = "URI",
 	    .help = "the target, likewise",

@@ -26,6 +26,8 @@ static const struct special {
 	{ COMMAND_RESTORE, "to", NULL, "where to: mongodb(+srv)://" },
 	{ COMMAND_RESTORE, "files", "[OLD=]END",
 	    "where files go; OLD: those of which place" },
+	{ COMMAND_PRUNE, "from", "snapshot:ID",
+	    "remove this one, whatever it is of" },
 	{ COMMAND_IMPORT, "from", "snapshot:ID", "a snapshot of --repo" },
 	{ (unsigned)COMMAND_ALL, "tag", NULL,
 	    "only snapshots that have it (repeatable)" },

@@ -281,7 +281,40 @@ def test_files_that_are_there_already(lab, tmp_path, rewritten):
 
 
 def test_a_ping_that_fails_is_told_without_its_secret(lab):
-    r = lab.run("backup", "--repo", "plain", "--files", "up", "--ping",
+    r = lab.run("backup", "--repo", "pinged", "--files", "up", "--ping",
                 f"http://127.0.0.1:1/{SECRET}")
     assert "ping" in [n["kind"] for n in r.summary["notes"]]
     assert SECRET not in json.dumps(r.summary) + r.stderr
+
+
+def test_one_snapshot_is_removed(lab, tmp_path):
+    """prune --from: that one, and never the last one by mistake."""
+    repo = tmp_path / "repo"
+    shutil.copytree(lab.here / "plain", repo)
+    other = lab.run("backup", "--repo", repo, "--files", "other").summary["snapshots"][0]["id"]
+    prune, one = ["prune", "--repo", repo], ["--from", f"snapshot:{other}"]
+    ids = {*lab.plain, other}
+
+    def there():
+        return {p.stem.split("-")[1] for p in (repo / "snapshots").iterdir()}
+
+    for more, words in ((["--from", "snapshot:00000000"], "begins with"),
+                        ([*one, "--keep-daily", "1"], "contradicts"),
+                        ([*one, "--tag", "red"], "begins with"),
+                        (["--from", "mongodb://h"], "removes a snapshot")):
+        assert words in summary.messages(lab.run(*prune, *more, rc=2))
+    for more, env in ((one + ["--dry-run"], {}), ([], {"SPACEFERRY_FROM": "mongodb://h/a"}),
+                      ([], {"SPACEFERRY_FROM": f"snapshot:{other}"})):
+        lab.run(*prune, *more, env=env)
+        assert there() == ids
+    r = lab.run(*prune, *one)
+    assert [s["id"] for s in r.summary["snapshots"] if s.get("removed")] == [other]
+    assert there() == set(lab.plain) and r.summary["repository"]["blobs_removed"] > 0
+    lab.run("restore", "--repo", repo, "--files", tmp_path / "out")
+    assert stored.tree(tmp_path / "out") == stored.tree(lab.here / "up")
+    lab.run(*prune, "--from", f"snapshot:{lab.plain[1]}")
+    last = [*prune, "--from", "snapshot:latest"]
+    assert "--keep-last 0" in lab.run(*last, rc=2).summary["errors"][0]["hint"]
+    lab.run(*last, "--keep-last", "0")
+    assert there() == set() and not list((repo / "data").glob("*/*"))
+    lab.run("check", "--repo", repo)

@@ -68,7 +68,7 @@ UNUSED = {
         "namespace", "delta", "delete", "max-delete", "consistent", "write"},
     "snapshots": set(OPTIONS) - ALL - RUN - READS - {"tag"},
     "check": set(OPTIONS) - ALL - RUN - READS - CHECK - {"tag", "limit"},
-    "prune": set(OPTIONS) - ALL - RUN - KEEP - {"repo", "tag", "dry-run"},
+    "prune": set(OPTIONS) - ALL - RUN - KEEP - {"repo", "from", "tag", "dry-run"},
 }
 ENDS = ("--from", "mongodb://127.0.0.1:1/a", "--to", "mongodb://127.0.0.1:2/b")
 
