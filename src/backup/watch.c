@@ -43,6 +43,20 @@ backup_watch_begin(struct job *job, struct err *err)
 	return o->before == NULL || hook_run(&hook, err);
 }
 
+/* The ping of the start may have failed in the same way. */
+static bool
+is_told(const struct spaceferry_summary *s, const struct spaceferry_finding *f)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_notes; i++) {
+		if (strcmp(s->notes[i].kind, f->kind) == 0 &&
+		    strcmp(s->notes[i].message, f->message) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A note behind those that the job made, and a line of the log, which has no
  * handler any more. */
 static void
@@ -53,6 +67,11 @@ add_note(const struct spaceferry_options *o, struct spaceferry_summary *s,
 	    .message = strdup(err->message), .hint = strdup(err->hint) };
 	struct spaceferry_finding *grown;
 
+	if (f.message != NULL && is_told(s, &f)) {
+		free(f.message);
+		free(f.hint);
+		return;
+	}
 	if (o->callbacks.log != NULL)
 		o->callbacks.log(o->callbacks.arg, SPACEFERRY_WARNING,
 		    err->message);
