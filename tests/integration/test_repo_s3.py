@@ -127,8 +127,8 @@ def backup(spaceferry, args):
 def proven(s3, bucket, prefix, tmp_path, key, up):
     """Every file is in the newest snapshot, byte for byte; the keys of the repository."""
     vault = Vault.of_bucket(s3, bucket, prefix, tmp_path / f"copy-{random.random()}", key[0])
-    names = sorted((vault.folder / "snapshots").iterdir())
-    for path, snapshot in zip(names, vault.snapshots()):
+    for snapshot in vault.snapshots():
+        (path,) = (vault.folder / "snapshots").glob(f"*-{snapshot[0]['id']}.jsonl")
         vault.whole(snapshot, path)
     files = [v["file"] for v in vault.details(vault.snapshots()[-1]) if "file" in v]
     assert {f["key"]: b"".join(map(vault.blob, f["blobs"])) for f in files} == \
