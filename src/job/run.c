@@ -133,7 +133,8 @@ warn_of_dbrefs(struct run *r)
 	uint64_t n = 0;
 	size_t i;
 
-	if (r->job.options->n_rename == 0)
+	/* A drill's names are gone when it ends. */
+	if (r->job.options->n_rename == 0 || r->job.options->drill)
 		return;
 	for (i = 0; i < r->data.n_moves; i++)
 		n += r->data.moves[i].rewritten.dbrefs;
