@@ -9,8 +9,9 @@
     "this machine's address under Network Access?"
 #define HINT_ACCESS_LIST "Atlas closes connections from addresses that are " \
     "not on its list: add this machine's address under Network Access"
-#define HINT_RIGHTS "give the user the role readWrite on this database " \
-    "(dbAdmin too, for validators and expiry)"
+#define HINT_RIGHTS "give the user a role on this database: read where it is " \
+    "the source, readWrite where it is the target (dbAdmin too, for validators " \
+    "and expiry)"
 #define HINT_QUOTA "free space on the target or choose a larger tier, then " \
     "run the same command again: it resumes"
 
@@ -175,8 +176,8 @@ judge(int32_t code, const char *message, const char **hint)
 	*hint = c->hint;
 	if (code == CLASSIFY_UNAUTHORIZED &&
 	    strstr(message, "requires authentication") != NULL)
-		*hint = "the URI names no user: "
-		    "mongodb://USER:PASSWORD@host/?authSource=admin";
+		*hint = "the URI names no user (mongodb://USER:PASSWORD@host/"
+		    "?authSource=admin), or one that is no more";
 	return c->kind;
 }
 
