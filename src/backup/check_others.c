@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -7,6 +8,7 @@
 /* A lock lapses after a minute; clocks and slow stores are given more. */
 #define STALE_NS ((int64_t)10 * 60 * 1000000000)
 #define NS_PER_S ((int64_t)1000000000)
+#define AHEAD_NS (24 * 3600 * NS_PER_S)	/* as prune has it */
 
 static int64_t
 now(void)
@@ -122,16 +124,25 @@ check_age(struct check *c)
 	char name[CHECK_SNAPSHOT_TEXT], age[CHECK_SIZE_TEXT];
 	char limit[CHECK_SIZE_TEXT];
 	const struct snapshot *newest = NULL;
-	const char *of = c->job.options->tags.n > 0 ? " with these tags" : "";
+	const char *tags = c->job.options->tags.n > 0 ? " with these tags" : "";
+	bool ahead = false;
 	int64_t old;
+	char of[64];
 	size_t i;
 
 	if (most == 0)
 		return;
+	/* What a wrong clock made would be the newest for ever. */
 	for (i = 0; i < c->list.n; i++) {
-		if (c->snapshots[i].chosen)
+		if (!c->snapshots[i].chosen)
+			continue;
+		if (c->list.v[i].time_ns - now() > AHEAD_NS)
+			ahead = true;
+		else
 			newest = &c->list.v[i];
 	}
+	snprintf(of, sizeof(of), "%s%s", tags, ahead ?
+	    " but those of a time that is yet to come" : "");
 	check_span_text(most, limit);
 	if (newest == NULL) {
 		check_fail(c, "age", "too_old", remedy, "there is no "

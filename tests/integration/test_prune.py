@@ -213,6 +213,9 @@ def test_of_the_future(case):
     assert r.summary["snapshots"][-1]["reason"] == "future"
     assert [n["kind"] for n in r.summary["notes"]] == ["future_snapshot"]
     assert case.there() == ids[1:]
+    case.run("check", "--max-age", "30h")
+    r = case.run("check", "--max-age", "3h", rc=1)      # nor for new ones
+    assert "yet to come" in r.stdout and ids[2] in r.stdout, r
 
 
 # --- what stays ---
