@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "job/target.h"
 #include "state/place.h"
 
+#define DAY_SECONDS (24 * 3600)
 #define FILTER_MAX ((size_t)16 * 1024 * 1024)
 
 /* A snapshot may be wanted for its files alone; a drill without documents reads
@@ -62,6 +64,12 @@ note_chosen(struct job *job)
 		    "the latest is %s, of %s; there are backups of other "
 		    "ends, too: %zu", snapshot_source_name(s), of,
 		    snapshot_source_groups(s) - 1);
+	if (snapshot_source_head(s)->time_ns >
+	    ((int64_t)time(NULL) + DAY_SECONDS) * 1000000000)
+		report_note(&job->report, "future_snapshot", "a clock was wrong: "
+		    "`spaceferry snapshots` shows whether another one is newer",
+		    "%s is more than a day in the future",
+		    snapshot_source_name(s));
 }
 
 static bool
