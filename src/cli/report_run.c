@@ -192,7 +192,14 @@ write_snapshot(const struct report_view *v)
 	const struct spaceferry_snapshot *one = v->s->snapshots;
 	struct report_html *h = v->h;
 
-	row(v, "Repository", v->s->repository.name);
+	if (v->s->repository.name != NULL) {
+		report_html_raw(h, "<tr><th scope=\"row\">Repository</th><td>");
+		report_html_name(h, v->s->repository.name);
+		report_html_raw(h, ", ");
+		report_html_count(h, v->s->repository.snapshots,
+		    "repository.snapshots");
+		report_html_raw(h, " snapshots</td></tr>\n");
+	}
 	if (v->s->n_snapshots == 0)
 		return;
 	report_html_raw(h, "<tr><th scope=\"row\">Snapshot</th><td>");

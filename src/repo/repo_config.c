@@ -86,6 +86,7 @@ parse(struct repo *r, const struct buf *text, struct err *err)
 /* What stands where a repository shall be. */
 struct looking {
 	const struct repo *repo;
+	bool made;		/* a config is there after all */
 	bool some;		/* objects of ours */
 	bool sealed, plain;	/* among them encrypted ones, others */
 };
@@ -98,6 +99,11 @@ look(void *arg, const struct store_object *o, struct err *err)
 	struct looking *l = arg;
 	size_t i, len = strlen(o->key);
 
+	/* Somebody has made the repository just now: its config is read next. */
+	if (strcmp(o->key, CONFIG) == 0) {
+		l->made = true;
+		return true;
+	}
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
 		if (strncmp(o->key, ours[i], strlen(ours[i])) == 0)
 			break;
@@ -132,6 +138,8 @@ check_place(struct repo *r, struct repo_session *s, struct err *err)
 
 	if (!store_list(s->store, &ops, &l, err))
 		return false;
+	if (l.made)
+		return true;
 	if (l.some && (r->encrypted ? l.plain : l.sealed)) {
 		err_set(err, ERR_CONFLICT, "the repository %s has lost its %s, "
 		    "and what is in it is %sencrypted", repo_name(r), CONFIG,

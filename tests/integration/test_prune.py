@@ -280,7 +280,7 @@ def test_with_a_snapshot_that_cannot_be_read_no_blob_goes(case, how):
 def test_killed_on_the_way_the_next_one_ends_it(case):
     folder = case.tmp / "many"
     folder.mkdir()
-    for n in range(400):
+    for n in range(1500):
         (folder / str(n)).write_bytes(case.rng.randbytes(40))
     case.run("backup", "--files", folder)
     kept = case.backup()
